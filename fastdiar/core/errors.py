@@ -1,0 +1,67 @@
+"""What a person did that cannot work, said in a line they can act on.
+
+Every error here is shown as text without a traceback, and ends a command with exit code 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+import attrs
+
+
+class FastdiarError(Exception):
+    """A mistake that a person can mend: which file, key or line; what was expected; what to do."""
+
+
+class AudioError(FastdiarError):
+    """A recording that cannot be read."""
+
+
+class FormatError(FastdiarError):
+    """An RTTM, UEM or JSON file that does not hold what its format promises."""
+
+
+class ModelError(FastdiarError):
+    """A model bundle that is missing, broken, or not what the command needs."""
+
+
+class RegistryError(FastdiarError):
+    """A component that does not exist, is broken, or breaks its interface."""
+
+
+class MissingExtra(FastdiarError):
+    """A part of fastdiar that was not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs a part that is not installed: pip install 'fastdiar[{extra}]'")
+
+
+@attrs.frozen
+class Problem:
+    """One thing wrong with a recipe: where it is written, which key, and what was expected instead."""
+
+    message: str
+    key: str = ""
+    path: Path | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = "" if self.path is None else f"{self.path}:" if self.line is None else f"{self.path}:{self.line}:"
+        return " ".join(part for part in (place, f"{self.key}:" if self.key else "", self.message) if part)
+
+
+class RecipeError(FastdiarError):
+    """Everything that is wrong with a recipe, all at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """`" (did you mean 'x'?)"` for the name that comes closest, or nothing where none is close."""
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
+    return f" (did you mean '{close[0]}'?)" if close else ""

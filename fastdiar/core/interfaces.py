@@ -1,0 +1,120 @@
+"""The interfaces of everything that trains. Importing this imports torch: nothing that only diarizes may.
+
+Shapes: `waveform [batch, samples]` float32 in -1…1 at 16 kHz with `lengths [batch]` in samples; `frames [batch, frames,
+dim]` float32 with `lengths [batch]` in frames. In eval mode padding never changes a result.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from fastdiar.core.types import Batch, Frames
+
+
+@attrs.frozen(eq=False)
+class Output:
+    """What a head says: `logits [batch, classes]` (clip) or `[batch, frames, classes]`; `embedding [batch, dim]`, unit length."""
+
+    logits: Tensor
+    embedding: Tensor | None = None
+
+
+class Encoder(nn.Module, ABC):
+    """Waveform to frames."""
+
+    config_class: ClassVar[type]
+    out: Frames
+
+    @abstractmethod
+    def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """`[batch, samples]`, `[batch]` → `[batch, frames, dim]`, `[batch]`; frames past a clip's length are zero."""
+
+
+class TemporalBlock(nn.Module, ABC):
+    """Frames to frames, each with knowledge of the others. Built with `(config, Frames)`."""
+
+    config_class: ClassVar[type]
+    out: Frames
+
+    @abstractmethod
+    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """`[batch, frames, dim]`, `[batch]` → `[batch, frames, out.dim]`; frames past a clip's length are zero."""
+
+
+class Pooling(nn.Module, ABC):
+    """Frames to one vector a speaker. Built with `(config, Frames)`; `out` is the vector's size."""
+
+    config_class: ClassVar[type]
+    out: int
+
+    @abstractmethod
+    def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
+        """`[batch, frames, dim]`, `weights [batch, speakers, frames]` ≥ 0 → `[batch, speakers, out]`."""
+
+
+class Head(nn.Module, ABC):
+    """The last layers, for one task. Built with `(config, Frames | int, labels)`; owns every exported parameter.
+
+    `level` "clip" takes pooled vectors `[batch, dim]`, "frame" takes `[batch, frames, dim]`; `labels` are the task's classes.
+    """
+
+    config_class: ClassVar[type]
+    task: str
+    level: Literal["clip", "frame"]
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Output:
+        """Logits of the task's classes, and an embedding where the head has one."""
+
+
+class Loss(nn.Module, ABC):
+    """What training lowers. Built with `(config, heads)`: the network's heads by name."""
+
+    config_class: ClassVar[type]
+
+    @abstractmethod
+    def forward(
+        self, outputs: Mapping[str, Output], batch: Batch, teacher: Mapping[str, Output] | None = None
+    ) -> tuple[Tensor, dict[str, float]]:
+        """The scalar to lower, and figures worth a log line."""
+
+
+class Augmentation(ABC):
+    """Changes a batch's sound, never its shape or labels. Built with `(config)`."""
+
+    config_class: ClassVar[type]
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @abstractmethod
+    def draw(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """The random values for this batch, on its device; all randomness comes from `generator`."""
+
+    @abstractmethod
+    def apply(self, batch: Batch, drawn: Mapping[str, Tensor]) -> Batch:
+        """The batch changed by drawn values; the same values give the same sound."""
+
+    def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Draw, then apply."""
+        return self.apply(batch, self.draw(batch, generator))
+
+
+class Exporter(ABC):
+    """Writes a trained network for running without torch. Built with `(config)`."""
+
+    config_class: ClassVar[type]
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @abstractmethod
+    def export(self, network: nn.Module, folder: Path) -> dict[str, float]:
+        """Write files into `folder`; return the largest difference from torch per graph."""

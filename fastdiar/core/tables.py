@@ -1,0 +1,61 @@
+"""The fixed tables of a recipe: settings of the trainer, the export and the walk, which no plugin replaces."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import attrs
+from attrs import field, validators
+
+
+@attrs.frozen
+class Trainer:
+    """`[trainer]`: how a network is trained."""
+
+    epochs: int = field(default=30, validator=validators.ge(1), metadata={"help": "passes over the training data"})
+    batch_size: int = field(default=32, validator=validators.ge(1), metadata={"help": "clips a step"})
+    seconds: tuple[float, float] = field(default=(3.0, 5.0), metadata={"help": "shortest and longest random crop (seconds)"})
+    optimizer: Literal["adamw"] = field(default="adamw", metadata={"help": "the optimiser"})
+    learning_rate: float = field(default=1e-3, validator=validators.gt(0), metadata={"help": "at the schedule's peak"})
+    weight_decay: float = field(default=1e-4, validator=validators.ge(0), metadata={"help": "decoupled weight decay"})
+    schedule: Literal["cosine", "constant"] = field(default="cosine", metadata={"help": "of the learning rate"})
+    patience: int = field(
+        default=5, validator=validators.ge(0), metadata={"help": "epochs without a better validation before stopping; 0 never stops"}
+    )
+    checkpoint_every: int = field(default=5, validator=validators.ge(1), metadata={"help": "epochs between kept checkpoints"})
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = field(default="32-true", metadata={"help": "of the arithmetic"})
+    workers: int = field(default=0, validator=validators.ge(0), metadata={"help": "processes that load audio"})
+    seed: int = field(default=0, validator=validators.ge(0), metadata={"help": "of every random number"})
+
+    @seconds.validator
+    def _ordered(self, attribute: attrs.Attribute, value: tuple[float, float]) -> None:
+        if not 0 < value[0] <= value[1]:
+            raise ValueError(f"must be two lengths in seconds, shortest first, above 0: {list(value)}")
+
+
+@attrs.frozen
+class Diarization:
+    """`[diarization]`: thresholds of the walk, fitted on development recordings only."""
+
+    chunk: float = field(default=10.0, validator=validators.gt(0), metadata={"help": "length of a chunk (seconds)"})
+    overlap: float = field(
+        default=0.25, validator=[validators.ge(0), validators.lt(0.95)], metadata={"help": "share of a chunk heard again in the next"}
+    )
+    speech: float = field(
+        default=0.45, validator=[validators.ge(0), validators.le(1)], metadata={"help": "probability from which a frame is speech"}
+    )
+    second_speaker: float = field(
+        default=0.5, validator=[validators.ge(0), validators.le(1)], metadata={"help": "probability from which a second person speaks"}
+    )
+    window: float = field(default=1.0, validator=validators.gt(0), metadata={"help": "length of a speech window (seconds)"})
+    step: float = field(default=0.5, validator=validators.gt(0), metadata={"help": "from one window's start to the next (seconds)"})
+    shortest_window: float = field(
+        default=0.4, validator=validators.gt(0), metadata={"help": "speech that a window needs to be embedded (seconds)"}
+    )
+    pause: float = field(default=0.5, validator=validators.gt(0), metadata={"help": "a silence that no window crosses (seconds)"})
+    fill_gap: float = field(
+        default=0.3, validator=validators.ge(0), metadata={"help": "gaps within one speaker shorter than this are closed (seconds)"}
+    )
+    shortest_turn: float = field(
+        default=0.1, validator=validators.ge(0), metadata={"help": "turns shorter than this are dropped (seconds)"}
+    )

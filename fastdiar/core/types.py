@@ -1,0 +1,118 @@
+"""What flows through fastdiar. Times are in seconds, positions in samples at 16 kHz unless a name says otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from pyannote.core import Annotation
+
+RATE = 16_000
+"""The sampling rate (Hz) of every waveform inside fastdiar."""
+
+
+@attrs.frozen(eq=False)
+class Recording:
+    """Something to listen to: a file, or samples with their rate.
+
+    `samples` is float32 `[samples]` or `[samples, channels]` in -1…1, at `rate` Hz. `channel` is a number from 0, or
+    "mix" for the mean of all channels.
+    """
+
+    path: Path | None = None
+    samples: np.ndarray | None = None
+    rate: int = RATE
+    channel: int | str = "mix"
+    uri: str = "recording"
+
+
+@attrs.frozen(order=True)
+class Turn:
+    """One person speaking from `start` to `end` (seconds); `confidence` is 0…1 where it is known."""
+
+    start: float
+    end: float
+    speaker: str
+    confidence: float | None = None
+
+    @property
+    def duration(self) -> float:
+        """Seconds from start to end."""
+        return self.end - self.start
+
+
+@attrs.frozen
+class Diarization:
+    """Who spoke when in one recording: its turns, ordered by start.
+
+    `speakers_probability` is how sure the diarizer is of the number of people, 0…1, where it estimated one;
+    `warnings` are for a person: a wish that could not be met.
+    """
+
+    uri: str
+    turns: tuple[Turn, ...] = attrs.field(converter=lambda turns: tuple(sorted(turns)))
+    seconds: float | None = None
+    speakers_probability: float | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def speakers(self) -> list[str]:
+        """The people heard, in order of their first turn."""
+        return list(dict.fromkeys(turn.speaker for turn in self.turns))
+
+    def to_rttm(self) -> str:
+        """The turns as RTTM lines."""
+        from fastdiar.core.formats import format_rttm
+
+        return format_rttm(self)
+
+    def to_json(self) -> str:
+        """The turns as a JSON object."""
+        from fastdiar.core.formats import format_json
+
+        return format_json(self)
+
+    def to_annotation(self) -> Annotation:
+        """The turns as a `pyannote.core.Annotation` (needs `pip install 'fastdiar[score]'`)."""
+        from fastdiar.core.formats import to_annotation
+
+        return to_annotation(self)
+
+
+@attrs.frozen
+class Frames:
+    """What a stream of frames is: `dim` numbers a frame, one every `hop` samples, the first centred on sample `first`."""
+
+    dim: int
+    hop: float
+    first: float
+
+
+@attrs.frozen(eq=False)
+class Batch:
+    """A batch of clips for training.
+
+    `waveform` float32 `[batch, samples]`, zero-padded; `lengths` int64 `[batch]` in samples; `labels` maps a task to int64
+    `[batch]`, with -1 where the label is unknown; `keys` names each clip; `activity` float32 `[batch, frames, speakers]`.
+    """
+
+    waveform: torch.Tensor
+    lengths: torch.Tensor
+    labels: dict[str, torch.Tensor]
+    keys: tuple[str, ...] = ()
+    activity: torch.Tensor | None = None
+
+    def to(self, device: Any) -> Batch:
+        """The same batch on another device."""
+        return attrs.evolve(
+            self,
+            waveform=self.waveform.to(device),
+            lengths=self.lengths.to(device),
+            labels={task: ids.to(device) for task, ids in self.labels.items()},
+            activity=None if self.activity is None else self.activity.to(device),
+        )
