@@ -1,0 +1,172 @@
+"""Reading any recording as mono float32 at 16 kHz, block by block, so that eight hours need no more memory than a minute."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import attrs
+import numpy as np
+import soundfile
+import soxr
+
+from fastdiar.core.errors import AudioError, MissingExtra
+from fastdiar.core.types import RATE, Recording
+
+BLOCK_SECONDS = 30
+RATES = (1_000, 768_000)
+"""Sampling rates (Hz) outside these are a broken header, not a recording."""
+
+
+def read(path: Path) -> np.ndarray:
+    """A whole file as float32 `[samples]` at 16 kHz, channels averaged; raises `AudioError`. For short files: see `stream`."""
+    return np.concatenate(list(stream(Recording(path=path, uri=path.stem)).blocks))
+
+
+@attrs.frozen(eq=False)
+class Stream:
+    """A recording being read: its length in `seconds` where the header tells it, and blocks of float32 `[samples]` at 16 kHz."""
+
+    seconds: float | None
+    blocks: Iterator[np.ndarray]
+
+
+def stream(recording: Recording) -> Stream:
+    """Open a recording; raises `AudioError`, now or while its blocks are read, naming the file and the reason."""
+    source = _from_samples(recording) if recording.path is None else _from_file(recording.path)
+    if not RATES[0] <= source.rate <= RATES[1]:
+        raise AudioError(f"{source.name}: a sampling rate of {source.rate} Hz cannot be right: expected {RATES[0]} to {RATES[1]} Hz")
+    if isinstance(recording.channel, int) and not 0 <= recording.channel < source.channels:
+        raise AudioError(f"{source.name}: has no channel {recording.channel}: channels are 0 to {source.channels - 1}")
+    seconds = None if source.frames is None else source.frames / source.rate
+    return Stream(seconds, _resampled(source, recording.channel))
+
+
+def channels(recording: Recording) -> int:
+    """How many channels a recording has; raises `AudioError`."""
+    return (_from_samples(recording) if recording.path is None else _from_file(recording.path)).channels
+
+
+@attrs.frozen(eq=False)
+class _Source:
+    """Blocks of float32 `[frames, channels]` at the rate they were recorded with."""
+
+    name: str
+    rate: int
+    channels: int
+    frames: int | None
+    blocks: Iterator[np.ndarray]
+
+
+def _resampled(source: _Source, channel: int | str) -> Iterator[np.ndarray]:
+    resampler = soxr.ResampleStream(source.rate, RATE, 1, dtype="float32")
+    heard = 0
+    for block in source.blocks:
+        mono = block.mean(axis=1, dtype=np.float32) if channel == "mix" else np.ascontiguousarray(block[:, channel])
+        if not np.isfinite(mono).all():
+            raise AudioError(f"{source.name}: holds samples that are not numbers (NaN or infinite)")
+        heard += len(mono)
+        yield mono if source.rate == RATE else resampler.resample_chunk(mono)
+    if source.rate != RATE:
+        yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+    if heard == 0:
+        raise AudioError(f"{source.name}: holds no sound: 0 samples")
+    if source.frames is not None and heard < source.frames:
+        read, promised = heard / source.rate, source.frames / source.rate
+        raise AudioError(f"{source.name}: broken: only {read:.2f} s of {promised:.2f} s can be read")
+
+
+def _from_samples(recording: Recording) -> _Source:
+    samples = np.asarray(recording.samples)
+    if samples.ndim not in (1, 2) or samples.dtype.kind != "f":
+        found = f"{samples.dtype} {list(samples.shape)}"
+        raise AudioError(f"{recording.uri}: expected floating-point samples [samples] or [samples, channels] in -1…1, got {found}")
+    if samples.ndim == 2 and samples.shape[1] > 64:
+        raise AudioError(f"{recording.uri}: samples are [samples, channels]: {samples.shape[1]} channels look like a transposed array")
+    block = samples.reshape(len(samples), -1).astype(np.float32, copy=False)
+    size = BLOCK_SECONDS * recording.rate
+    blocks = (block[start : start + size] for start in range(0, len(block), size))
+    return _Source(recording.uri, recording.rate, block.shape[1], len(block), blocks)
+
+
+def _from_file(path: Path) -> _Source:
+    name = "standard input" if str(path) == "-" else str(path)
+    file: Path | BinaryIO = _standard_input() if str(path) == "-" else _regular(path)
+    try:
+        sound = soundfile.SoundFile(file)
+    except soundfile.LibsndfileError as error:
+        return _from_media(file, name, str(error.error_string).rstrip("."))
+    return _Source(name, sound.samplerate, sound.channels, sound.frames, _sound_blocks(sound, name))
+
+
+def _sound_blocks(sound: soundfile.SoundFile, name: str) -> Iterator[np.ndarray]:
+    with sound:
+        while True:
+            try:
+                block = sound.read(BLOCK_SECONDS * sound.samplerate, dtype="float32", always_2d=True)
+            except soundfile.LibsndfileError as error:
+                raise AudioError(f"{name}: broken: {error.error_string}") from None
+            if not len(block):
+                return
+            yield block
+
+
+def _regular(path: Path) -> Path:
+    if not path.exists():
+        raise AudioError(f"{path}: no such file")
+    if path.is_dir():
+        raise AudioError(f"{path}: is a folder, not a recording")
+    if path.is_file() and path.stat().st_size == 0:
+        raise AudioError(f"{path}: is empty: 0 bytes")
+    return path
+
+
+def _standard_input() -> BinaryIO:
+    import sys
+
+    data = sys.stdin.buffer.read()
+    if not data:
+        raise AudioError("standard input: is empty: 0 bytes")
+    return io.BytesIO(data)
+
+
+def _from_media(file: Path | BinaryIO, name: str, reason: str) -> _Source:
+    """What libsndfile does not know (m4a, mp4, mkv, webm…), through PyAV."""
+    try:
+        import av
+    except ImportError:
+        if _is_media_container(file):
+            raise MissingExtra(f"{name}: reading this format", "media") from None
+        raise AudioError(f"{name}: not a recording that can be read: {reason}") from None
+    try:
+        container = av.open(file if isinstance(file, io.BytesIO) else str(file))
+        track = container.streams.audio[0]
+        rate, count = track.codec_context.sample_rate, track.codec_context.layout.nb_channels
+        return _Source(name, rate, count, None, _media_blocks(container, count, name))
+    except (av.FFmpegError, IndexError, ValueError):
+        raise AudioError(f"{name}: not a recording that can be read: {reason}") from None
+
+
+def _media_blocks(container: Any, count: int, name: str) -> Iterator[np.ndarray]:
+    import av
+
+    resampler = av.AudioResampler(format="flt")
+    with container:
+        try:
+            for frame in container.decode(audio=0):
+                for part in resampler.resample(frame):
+                    yield part.to_ndarray().reshape(-1, count)
+        except av.FFmpegError as error:
+            raise AudioError(f"{name}: broken: {error.strerror}") from None
+
+
+def _is_media_container(file: Path | BinaryIO) -> bool:
+    """Whether the first bytes are those of MP4/M4A, Matroska/WebM or raw AAC."""
+    if isinstance(file, io.BytesIO):
+        head = file.getvalue()[:12]
+    else:
+        with open(str(file), "rb") as opened:
+            head = opened.read(12)
+    return head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3" or head[:2] in (b"\xff\xf1", b"\xff\xf9")
