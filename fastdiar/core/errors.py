@@ -32,6 +32,14 @@ class RegistryError(FastdiarError):
     """A component that does not exist, is broken, or breaks its interface."""
 
 
+class DataError(FastdiarError):
+    """A corpus that is missing, or not laid out as it should be."""
+
+
+class TrainingError(FastdiarError):
+    """A run that cannot start, go on or be read."""
+
+
 class MissingExtra(FastdiarError):
     """A part of fastdiar that was not installed."""
 

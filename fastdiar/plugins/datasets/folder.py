@@ -1,0 +1,47 @@
+"""A folder for each speaker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import attrs
+from attrs import field
+
+from fastdiar.core.dataset import Dataset, Entry
+from fastdiar.core.errors import DataError
+from fastdiar.core.splits import SplitConfig, split_entries
+
+SUFFIXES = frozenset({".aac", ".aiff", ".au", ".flac", ".m4a", ".mka", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".webm"})
+
+
+@attrs.frozen(kw_only=True)
+class FolderConfig(SplitConfig):
+    """`use = "folder"`: `root/SPEAKER/**/utterance.wav` (or flac, ogg, opus, mp3, m4a…)."""
+
+    root: Path = field(metadata={"help": "the folder that holds one folder for each speaker"})
+
+
+class Folder(Dataset):
+    """Any corpus sorted by speaker. Folders inside a speaker's folder are its sessions, as in VoxCeleb."""
+
+    config_class: ClassVar[type] = FolderConfig
+    config: FolderConfig
+
+    def entries(self) -> list[Entry]:
+        """Every recording under a speaker's folder; raises `DataError`."""
+        root = self.config.root
+        if not root.is_dir():
+            raise DataError(f"{root}: no such folder: root must hold one folder for each speaker")
+        files = (file.relative_to(root) for file in root.glob("*/**/*") if file.suffix.lower() in SUFFIXES)
+        entries = [_entry(root, file) for file in sorted(files, key=Path.as_posix)]
+        if not entries:
+            raise DataError(f"{root}: holds no recordings laid out as SPEAKER/utterance.wav")
+        return split_entries(entries, self.config)
+
+
+def _entry(root: Path, file: Path) -> Entry:
+    labels = {"speaker": file.parts[0]}
+    if len(file.parts) > 2:
+        labels["session"] = "/".join(file.parts[1:-1])
+    return Entry(file.as_posix(), root / file, labels)

@@ -1,0 +1,52 @@
+"""One folder a speaker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from fastdiar.core.errors import AudioError, DataError
+from fastdiar.plugins.datasets.folder import Folder, FolderConfig
+
+
+def test_speakers_and_sessions_come_from_the_folders(voices: Path) -> None:
+    entries = Folder(FolderConfig(root=voices)).entries()
+    assert len(entries) == 32
+    assert entries[0].key == "voice0/monday/0.wav"
+    assert entries[0].labels == {"speaker": "voice0", "session": "monday"}
+    assert entries == sorted(entries, key=lambda entry: entry.key)
+
+
+def test_loads_at_16_khz(tmp_path: Path) -> None:
+    (tmp_path / "ann").mkdir()
+    soundfile.write(tmp_path / "ann" / "a.wav", np.zeros((8_000, 2)), 8_000)
+    dataset = Folder(FolderConfig(root=tmp_path))
+    samples = dataset.load(dataset.entries()[0])
+    assert samples.dtype == np.float32 and samples.shape == (16_000,)
+
+
+def test_other_files_and_files_beside_the_speakers_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "ann").mkdir()
+    soundfile.write(tmp_path / "ann" / "a.FLAC", np.zeros(100), 16_000, format="FLAC")
+    soundfile.write(tmp_path / "stray.wav", np.zeros(100), 16_000)
+    (tmp_path / "ann" / "notes.txt").write_text("hello")
+    assert [entry.key for entry in Folder(FolderConfig(root=tmp_path)).entries()] == ["ann/a.FLAC"]
+
+
+def test_listing_opens_no_audio_and_loading_a_broken_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "a.wav").write_text("not sound")
+    dataset = Folder(FolderConfig(root=tmp_path))
+    (entry,) = dataset.entries()
+    with pytest.raises(AudioError, match=r"a\.wav"):
+        dataset.load(entry)
+
+
+def test_a_root_that_is_not_there_or_holds_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere: no such folder"):
+        Folder(FolderConfig(root=tmp_path / "nowhere")).entries()
+    with pytest.raises(DataError, match="SPEAKER/utterance"):
+        Folder(FolderConfig(root=tmp_path)).entries()
