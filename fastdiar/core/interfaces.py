@@ -62,12 +62,14 @@ class Pooling(nn.Module, ABC):
 class Head(nn.Module, ABC):
     """The last layers, for one task. Built with `(config, Frames | int, labels)`; owns every exported parameter.
 
-    `level` "clip" takes pooled vectors `[batch, dim]`, "frame" takes `[batch, frames, dim]`; `labels` are the task's classes.
+    `level` "clip" takes pooled vectors `[batch, dim]`, "frame" takes `[batch, frames, dim]`; `labels` are the task's classes;
+    `embedding` is the size of the embedding it gives, 0 for none.
     """
 
     config_class: ClassVar[type]
     task: str
     level: Literal["clip", "frame"]
+    embedding: int = 0
 
     @abstractmethod
     def forward(self, x: Tensor) -> Output:

@@ -1,0 +1,1 @@
+"""Changes to the sound of a training batch."""

@@ -1,0 +1,1 @@
+"""The last layers, one for each task."""

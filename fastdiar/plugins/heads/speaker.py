@@ -1,0 +1,63 @@
+"""Who speaks: a classifier over the training speakers whose last hidden layer is the voice embedding."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal
+
+import attrs
+import torch.nn.functional as F
+from attrs import field, validators
+from torch import Tensor, nn
+
+from fastdiar.core import checks
+from fastdiar.core.interfaces import Head, Output
+
+
+@attrs.frozen
+class SpeakerConfig:
+    """The owner's head: two hidden layers, a linear classifier."""
+
+    task: str = field(default="speaker", metadata={"help": "the label that is told apart"})
+    hidden: tuple[int, ...] = field(
+        default=(256, 128), validator=checks.positive_list, metadata={"help": "sizes of the hidden layers; the last is the embedding's"}
+    )
+    dropout: float = field(
+        default=0.3, validator=[validators.ge(0), validators.lt(1)], metadata={"help": "share of hidden numbers dropped in training"}
+    )
+    classifier: Literal["linear", "cosine"] = field(
+        default="linear",
+        metadata={"help": "linear: after ReLU and dropout; cosine: angle between the embedding and each speaker, which 'aam' needs"},
+    )
+    scale: float = field(default=30.0, validator=validators.gt(0), metadata={"help": "cosines times this are the logits (cosine only)"})
+
+
+class Speaker(Head):
+    """Linear, ReLU and dropout for each hidden size, then the classifier: `[batch, dim]` → logits `[batch, speakers]`.
+
+    The embedding is the last hidden Linear's output, before ReLU and dropout, made unit length (as in Snyder et al.,
+    X-vectors, ICASSP 2018: the ReLU would fold half of the space away). `classifier = "linear"` goes on through ReLU and
+    dropout; `"cosine"` compares the embedding itself with one direction a speaker, so that training shapes what is used.
+    """
+
+    config_class = SpeakerConfig
+    level = "clip"
+
+    def __init__(self, config: SpeakerConfig, size: int, labels: tuple[str, ...]) -> None:
+        super().__init__()
+        self.task = config.task
+        self.embedding = config.hidden[-1]
+        self.cosine_scale = config.scale if config.classifier == "cosine" else None
+        self.hidden = nn.ModuleList(nn.Linear(*sizes) for sizes in pairwise((size, *config.hidden)))
+        self.dropout = nn.Dropout(config.dropout)
+        self.classifier = nn.Linear(self.embedding, len(labels), bias=self.cosine_scale is None)
+
+    def forward(self, x: Tensor) -> Output:
+        """`[batch, dim]` → logits `[batch, speakers]`, embedding `[batch, hidden[-1]]` of unit length."""
+        for layer in self.hidden[:-1]:
+            x = self.dropout(F.relu(layer(x)))
+        voice = self.hidden[-1](x).float()
+        embedding = F.normalize(voice, dim=-1)
+        if self.cosine_scale is None:
+            return Output(self.classifier(self.dropout(F.relu(voice))), embedding)
+        return Output(F.linear(embedding, F.normalize(self.classifier.weight, dim=-1)) * self.cosine_scale, embedding)

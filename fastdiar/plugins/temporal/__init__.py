@@ -1,0 +1,1 @@
+"""Frames to frames that know of each other."""
