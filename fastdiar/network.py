@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -66,7 +65,7 @@ class Network(nn.Module):
         Raises `ModelError` where no head has an embedding.
         """
         if self._voice is None or self.pooling is None:
-            raise ModelError("this network has no head with an embedding: add [head.speaker] with use = \"speaker\"")
+            raise ModelError('this network has no head with an embedding: add [head.speaker] with use = "speaker"')
         pooled = self.pooling(frames, weights)
         return self.heads[self._voice](pooled.flatten(0, 1)).embedding.unflatten(0, pooled.shape[:2])
 

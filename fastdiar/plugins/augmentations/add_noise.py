@@ -25,7 +25,9 @@ class AddNoiseConfig:
 
     probability: float = field(default=0.5, validator=checks.share, metadata={"help": "share of clips that are changed"})
     snr: tuple[float, float] = field(
-        default=(10.0, 30.0), validator=checks.ordered, metadata={"help": "lowest and highest power of the voice over the noise (dB)"}
+        default=(10.0, 30.0),
+        validator=checks.ordered,
+        metadata={"help": "lowest and highest power of the voice over the noise (dB)"},
     )
     folder: Path | None = field(
         default=None, metadata={"help": "recordings of noise, looked for in all folders below; none: Gaussian noise"}

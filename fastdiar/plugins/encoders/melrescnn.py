@@ -26,7 +26,9 @@ class MelResCnnConfig:
 
     mels: int = field(default=80, validator=[validators.ge(8), validators.le(128)], metadata={"help": "mel bands, 20 to 7600 Hz"})
     window: int = field(
-        default=400, validator=[validators.ge(64), validators.le(FFT)], metadata={"help": "length of a spectrum's window (samples)"}
+        default=400,
+        validator=[validators.ge(64), validators.le(FFT)],
+        metadata={"help": "length of a spectrum's window (samples)"},
     )
     hop: int = field(default=160, validator=validators.ge(1), metadata={"help": "from one spectrum to the next (samples)"})
     stem_channels: int = field(default=128, validator=validators.ge(1), metadata={"help": "channels of the first convolution"})

@@ -20,16 +20,24 @@ class SpeakerConfig:
 
     task: str = field(default="speaker", metadata={"help": "the label that is told apart"})
     hidden: tuple[int, ...] = field(
-        default=(256, 128), validator=checks.positive_list, metadata={"help": "sizes of the hidden layers; the last is the embedding's"}
+        default=(256, 128),
+        validator=checks.positive_list,
+        metadata={"help": "sizes of the hidden layers; the last is the embedding's"},
     )
     dropout: float = field(
-        default=0.3, validator=[validators.ge(0), validators.lt(1)], metadata={"help": "share of hidden numbers dropped in training"}
+        default=0.3,
+        validator=[validators.ge(0), validators.lt(1)],
+        metadata={"help": "share of hidden numbers dropped in training"},
     )
     classifier: Literal["linear", "cosine"] = field(
         default="linear",
-        metadata={"help": "linear: after ReLU and dropout; cosine: angle between the embedding and each speaker, which 'aam' needs"},
+        metadata={
+            "help": "linear: after ReLU and dropout; cosine: angle between the embedding and each speaker, which 'aam' needs"
+        },
     )
-    scale: float = field(default=30.0, validator=validators.gt(0), metadata={"help": "cosines times this are the logits (cosine only)"})
+    scale: float = field(
+        default=30.0, validator=validators.gt(0), metadata={"help": "cosines times this are logits (cosine only)"}
+    )
 
 
 class Speaker(Head):

@@ -21,7 +21,7 @@ class AamConfig:
     """Which head, how much, how wide a gap."""
 
     weight: float = field(default=1.0, validator=validators.gt(0), metadata={"help": "of this loss in the sum"})
-    head: str = field(default="speaker", metadata={"help": "the recipe's head that it teaches; its classifier must be \"cosine\""})
+    head: str = field(default="speaker", metadata={"help": 'the recipe\'s head that it teaches; its classifier must be "cosine"'})
     margin: float = field(
         default=0.2,
         validator=[validators.ge(0), validators.lt(math.pi / 2)],
@@ -42,7 +42,7 @@ class Aam(Loss):
         head = heads[config.head]
         scale = getattr(head, "cosine_scale", None)
         if scale is None:
-            raise ValueError(f"needs a head with angles: set classifier = \"cosine\" in [head.{config.head}]")
+            raise ValueError(f'needs a head with angles: set classifier = "cosine" in [head.{config.head}]')
         self.config = config
         self.task = head.task
         self.scale = scale

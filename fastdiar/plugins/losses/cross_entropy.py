@@ -20,7 +20,9 @@ class CrossEntropyConfig:
     weight: float = field(default=1.0, validator=validators.gt(0), metadata={"help": "of this loss in the sum"})
     head: str = field(default="speaker", metadata={"help": "the recipe's head that it teaches"})
     label_smoothing: float = field(
-        default=0.0, validator=[validators.ge(0), validators.lt(1)], metadata={"help": "share of certainty spread over all classes"}
+        default=0.0,
+        validator=[validators.ge(0), validators.lt(1)],
+        metadata={"help": "share of certainty spread over all classes"},
     )
 
 
