@@ -1,0 +1,135 @@
+"""`fastdiar diarize`: recordings in, turns out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fastdiar.core.errors import FastdiarError
+
+if TYPE_CHECKING:
+    from fastdiar.core.types import Diarization
+
+
+class Format(StrEnum):
+    """How turns are written."""
+
+    rttm = "rttm"
+    json = "json"
+
+
+class Provider(StrEnum):
+    """What the model runs on."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+def diarize(
+    audio: Annotated[list[str], typer.Argument(help="Recordings (wav, flac, ogg, opus, mp3…), or - for standard input.")],
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="A file for one recording, a folder for several; otherwise standard output.")
+    ] = None,
+    format: Annotated[Format | None, typer.Option(help="rttm, or json with confidences; by default what OUTPUT ends in.")] = None,
+    model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
+    num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where it is known.")] = None,
+    min_speakers: Annotated[int | None, typer.Option(min=1, help="At least so many people.")] = None,
+    max_speakers: Annotated[int | None, typer.Option(min=1, help="At most so many people.")] = None,
+    channel: Annotated[str, typer.Option(help="A channel from 0, or mix for the mean of all.")] = "mix",
+    threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
+    provider: Annotated[Provider, typer.Option(help="What the model runs on.")] = Provider.cpu,
+) -> int:
+    """Who spoke when.
+
+    Example: fastdiar diarize meeting.wav -o meeting.rttm
+    """
+    style = format or (Format.json if output and output.endswith(".json") else Format.rttm)
+    targets = _targets(audio, output, style)
+    from fastdiar.diarization.diarizer import load
+
+    diarizer = load(model, threads, provider.value)
+    failed = 0
+    with _Bar() as bar:
+        for source, target in targets:
+            try:
+                found = diarizer(
+                    source,
+                    channel=_channel(channel),
+                    num_speakers=num_speakers,
+                    min_speakers=min_speakers,
+                    max_speakers=max_speakers,
+                    progress=bar.of(source),
+                )
+                _write(found, target, style)
+            except FastdiarError as error:
+                typer.echo(f"fastdiar: error: {error}", err=True)
+                failed += 1
+    return 2 if failed else 0
+
+
+def _channel(text: str) -> int | str:
+    if text == "mix" or not text.isdecimal():
+        if text != "mix":
+            raise FastdiarError(f"--channel is '{text}': expected a number from 0, or mix")
+        return text
+    return int(text)
+
+
+def _targets(audio: list[str], output: str | None, style: Format) -> list[tuple[str, Path | None]]:
+    """Each recording with the file its turns go to; None is standard output."""
+    if output is None or output == "-":
+        if len(audio) > 1 and style is Format.json:
+            raise FastdiarError("several recordings as json need a folder to be written to: -o FOLDER")
+        return [(source, None) for source in audio]
+    folder = Path(output)
+    if len(audio) == 1 and not folder.is_dir() and not output.endswith("/"):
+        return [(audio[0], folder)]
+    if folder.exists() and not folder.is_dir():
+        raise FastdiarError(f"{folder}: is a file: several recordings need a folder to be written to")
+    targets: dict[Path, str] = {}
+    for source in audio:
+        target = folder / f"{'stdin' if source == '-' else Path(source).stem}.{style}"
+        if target in targets:
+            raise FastdiarError(f"{targets[target]} and {source} would both be written to {target}: rename one, or run them apart")
+        targets[target] = source
+    return [(source, target) for target, source in targets.items()]
+
+
+def _write(found: Diarization, target: Path | None, style: Format) -> None:
+    from fastdiar.core.files import write_text
+
+    for warning in found.warnings:
+        typer.echo(f"fastdiar: warning: {warning}", err=True)
+    text = found.to_json() if style is Format.json else found.to_rttm()
+    if target is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        write_text(target, text)
+    except OSError as error:
+        raise FastdiarError(f"{target}: cannot be written: {error.strerror}") from None
+
+
+class _Bar:
+    """A bar of the seconds heard, on standard error, where that is a terminal."""
+
+    def __enter__(self) -> _Bar:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        console = Console(stderr=True)
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._progress.start()
+        return self
+
+    def of(self, source: str):  # noqa: ANN201
+        """What tells the bar how far one recording is."""
+        task = self._progress.add_task(Path(source).name, total=None)
+        return lambda done, total: self._progress.update(task, completed=done, total=total)
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()

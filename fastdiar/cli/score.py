@@ -1,0 +1,84 @@
+"""`fastdiar score`: turns against a reference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from fastdiar.evaluation.diarization import Conditions, Score
+
+
+def score(
+    reference: Annotated[Path, typer.Argument(metavar="REF", help="The true turns: an RTTM file, or a folder of them.")],
+    hypothesis: Annotated[Path, typer.Argument(metavar="HYP", help="The turns to judge: an RTTM file, or a folder of them.")],
+    uem: Annotated[Path | None, typer.Option(help="The stretches to score: a UEM file, or a folder of them.")] = None,
+    collar: Annotated[
+        float | None, typer.Option(min=0, help="Seconds around each reference boundary not scored, in all: 0.5 is ±0.25 s.")
+    ] = None,
+    skip_overlap: Annotated[bool, typer.Option("--skip-overlap", help="Leave out where several people speak.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+) -> None:
+    """Diarization error rate, with its parts: missed speech, false alarm, confusion.
+
+    Without --collar and --skip-overlap, strict and lenient scores are both printed. Example:
+    fastdiar score reference.rttm meeting.rttm
+    """
+    from fastdiar.evaluation.diarization import LENIENT, STRICT, Conditions, pairs, pooled
+    from fastdiar.evaluation.diarization import score as score_pair
+
+    chosen = {"strict": STRICT, "lenient": LENIENT}
+    if collar is not None or skip_overlap:
+        chosen = {"as asked": Conditions(collar or 0.0, skip_overlap)}
+    compared = pairs(reference, hypothesis, uem)
+    results = {name: [score_pair(pair, conditions) for pair in compared] for name, conditions in chosen.items()}
+    if len(compared) > 1:
+        results = {name: [*scores, pooled(scores)] for name, scores in results.items()}
+    described = {
+        "reference": str(reference),
+        "uem": str(uem) if uem else "everything up to the last turn's end",
+        "conditions": {name: attrs_of(conditions) for name, conditions in chosen.items()},
+    }
+    if as_json:
+        scores = {name: [_figures(one) for one in scores] for name, scores in results.items()}
+        typer.echo(json.dumps({**described, "scores": scores}, indent=2))
+    else:
+        _print(results, chosen, described)
+
+
+def attrs_of(conditions: Conditions) -> dict[str, Any]:
+    """The conditions as plain values."""
+    import attrs
+
+    return attrs.asdict(conditions)
+
+
+def _figures(score: Score) -> dict[str, Any]:
+    import attrs
+
+    return {"der": score.der, **attrs.asdict(score)}
+
+
+def _print(results: dict[str, list[Score]], chosen: dict[str, Conditions], described: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print(f"reference {described['reference']}; scored: {described['uem']}", highlight=False, soft_wrap=True)
+    for name, scores in results.items():
+        table = Table(title=f"{name}: {chosen[name]}", title_justify="left")
+        for column in ("recording", "DER %", "missed", "false alarm", "confusion", "JER %", "speakers", "found"):
+            table.add_column(column, justify="left" if column == "recording" else "right")
+        for one in scores:
+            shares = [_percent(part, one.speech) for part in (one.missed, one.false_alarm, one.confusion)]
+            table.add_row(
+                one.uri, _percent(one.der), *shares, _percent(one.jer), str(one.speakers), str(one.found)
+            )
+        console.print(table)
+
+
+def _percent(part: float | None, whole: float = 1.0) -> str:
+    return "-" if part is None or not whole else f"{100 * part / whole:.1f}"

@@ -1,0 +1,1 @@
+"""From a recording to turns. Needs numpy and onnxruntime, never torch."""

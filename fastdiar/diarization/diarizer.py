@@ -1,0 +1,101 @@
+"""A model ready to diarize: its bundle, its settings and its clustering together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+import numpy as np
+
+from fastdiar import registry
+from fastdiar.core.errors import FastdiarError, ModelError
+from fastdiar.core.structure import StructureError, structure
+from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.types import Diarization, Recording
+from fastdiar.diarization.model import DEFAULT, Model, Provider, find_model
+from fastdiar.diarization.walk import walk
+
+Progress = Callable[[float, float | None], None]
+
+
+def load(model: str | Path = DEFAULT, threads: int = 1, provider: Provider = "cpu") -> Diarizer:
+    """A model by its name or folder, ready to be called; raises `ModelError`.
+
+    `threads` is how many cores it uses at once; `provider` is "cpu", or "cuda" where `fastdiar[gpu]` is installed.
+    """
+    return Diarizer(Model(find_model(model), threads, provider))
+
+
+def diarize(
+    audio: str | Path | np.ndarray,
+    rate: int | None = None,
+    *,
+    model: str | Path = DEFAULT,
+    num_speakers: int | None = None,
+    min_speakers: int | None = None,
+    max_speakers: int | None = None,
+) -> Diarization:
+    """Who spoke when in a file, or in samples `[samples]` or `[samples, channels]` (float, -1…1) at `rate` Hz.
+
+    Raises `AudioError` and `ModelError`. To diarize many recordings, `load` a model once and call that.
+    """
+    return load(model)(audio, rate, num_speakers=num_speakers, min_speakers=min_speakers, max_speakers=max_speakers)
+
+
+class Diarizer:
+    """Call it with a recording to learn who spoke when."""
+
+    def __init__(self, model: Model) -> None:
+        """Read the settings that the bundle carries; raises `ModelError`."""
+        self.model = model
+        table = dict(model.bundle.diarization)
+        cluster = dict(table.pop("cluster", {"use": "variational"}))
+        try:
+            self.settings = structure(table, Settings)
+            clustering = registry.lookup("clustering", cluster.pop("use", "variational"))
+            self._clustering = clustering(structure(cluster, clustering.config_class), model.backend)
+        except StructureError as error:
+            raise ModelError(f"{model.folder / 'bundle.toml'}: [diarization]: {error}") from None
+
+    def __call__(
+        self,
+        audio: str | Path | np.ndarray,
+        rate: int | None = None,
+        *,
+        channel: int | str = "mix",
+        uri: str | None = None,
+        num_speakers: int | None = None,
+        min_speakers: int | None = None,
+        max_speakers: int | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> Diarization:
+        """Diarize a file, or samples at `rate` Hz; raises `AudioError`. `progress` is told seconds heard and seconds in all."""
+        least, most = _bounds(num_speakers, min_speakers, max_speakers)
+        recording = _recording(audio, rate, channel, uri)
+        found = walk(recording, self.model, self.settings, self._clustering, least, most, progress)
+        people = len(found.speakers)
+        if found.turns and people < least:
+            wish = f"{found.uri}: asked for at least {least} speakers, found speech for {people}"
+            return attrs.evolve(found, warnings=(*found.warnings, wish))
+        return found
+
+
+def _bounds(number: int | None, least: int | None, most: int | None) -> tuple[int, int | None]:
+    if number is not None and (least is not None or most is not None):
+        raise FastdiarError("the number of speakers is given twice: as a number and as a minimum or maximum")
+    least, most = (number, number) if number is not None else (1 if least is None else least, most)
+    if least < 1 or (most is not None and most < least):
+        raise FastdiarError(f"the number of speakers must be 1 or more, and the minimum at most the maximum: {least} to {most}")
+    return least, most
+
+
+def _recording(audio: str | Path | np.ndarray, rate: int | None, channel: int | str, uri: str | None) -> Recording:
+    if not isinstance(audio, np.ndarray):
+        path = Path(audio)
+        return Recording(path=path, channel=channel, uri=uri or ("stdin" if str(audio) == "-" else path.stem))
+    if rate is None:
+        raise FastdiarError("samples need their sampling rate: diarize(samples, rate=16000)")
+    return Recording(samples=audio, rate=rate, channel=channel, uri=uri or "recording")
+
+

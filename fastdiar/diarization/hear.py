@@ -1,0 +1,66 @@
+"""Hear a chunk once: who is active in it, and the voices of its windows of solo speech."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.types import RATE
+from fastdiar.diarization.activity import powerset, solo
+from fastdiar.diarization.chunks import Chunk
+from fastdiar.diarization.frames import centres, nearest
+from fastdiar.diarization.model import Model
+from fastdiar.diarization.windows import solo_windows
+
+SHORTEST_CONTEXT = 3 * RATE
+"""Samples that the encoder hears at least, where the chunk is long enough; the part a chunk owns may be shorter."""
+
+
+@attrs.frozen(eq=False)
+class Heard:
+    """What is kept of a chunk once its frames are freed.
+
+    `activity` float16 `[frames, classes]` from sample `start` of the recording. Per window of solo speech: `vectors` float32
+    `[windows, dim]`, local speaker `local` int `[windows]`, its middle `centre` float `[windows]` (samples of the recording), and
+    `seconds` float `[windows]` of speech in it.
+    """
+
+    start: int
+    activity: np.ndarray
+    vectors: np.ndarray
+    local: np.ndarray
+    centre: np.ndarray
+    seconds: np.ndarray
+
+
+def hear(model: Model, chunk: Chunk, settings: Settings) -> Heard:
+    """Encode a chunk, cut windows where one local speaker speaks alone, and embed them."""
+    activity, frames, begin = _encode(model, chunk)
+    grid, classes = model.bundle.frames, powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)
+    middles = begin + centres(grid, len(frames))
+    alone = solo(activity, classes)[nearest(model.bundle.activity, middles - chunk.start, len(activity))]
+    alone[(middles < chunk.owned[0]) | (middles >= chunk.owned[1])] = -1
+    per_second = RATE / grid.hop
+    weights, local = solo_windows(
+        alone,
+        classes.shape[1],
+        length=round(settings.window * per_second),
+        step=round(settings.step * per_second),
+        shortest=round(settings.shortest_window * per_second),
+        pause=round(settings.pause * per_second),
+    )
+    vectors = model.embed(frames, weights) if len(weights) else np.zeros((0, model.bundle.embedding), np.float32)
+    seconds = weights.sum(axis=1)
+    centre = weights @ middles / np.maximum(seconds, 1)
+    return Heard(chunk.start, activity.astype(np.float16), vectors, local, centre, seconds / per_second)
+
+
+def _encode(model: Model, chunk: Chunk) -> tuple[np.ndarray, np.ndarray, int]:
+    """Activity of the whole chunk, frames of the part it owns, and the recording's sample where those frames begin."""
+    if model.one_pass:
+        frames, activity = model.encode_with_activity(chunk.samples)
+        return activity, frames, chunk.start
+    # Where two networks listen, only the first needs the overlap: the encoder hears each second once.
+    begin = max(chunk.start, min(chunk.owned[0], chunk.owned[1] - SHORTEST_CONTEXT))
+    return model.activity(chunk.samples), model.encode(chunk.samples[begin - chunk.start : chunk.owned[1] - chunk.start]), begin

@@ -1,0 +1,118 @@
+"""A model bundle, ready to run: its ONNX graphs through onnxruntime."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from fastdiar.core.bundle import Bundle, read_bundle
+from fastdiar.core.errors import MissingExtra, ModelError, nearest
+
+ASSETS = Path(__file__).parents[1] / "assets"
+DEFAULT = "quality"
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+Provider = Literal["cpu", "cuda"]
+
+
+def shipped() -> list[str]:
+    """Names of the models inside the package."""
+    return sorted(path.parent.name for path in ASSETS.glob("*/bundle.toml"))
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The folder of a model: one that ships, by name, or any folder; raises `ModelError`."""
+    if (ASSETS / str(name_or_path) / "bundle.toml").is_file() and Path(name_or_path).name == str(name_or_path):
+        return ASSETS / str(name_or_path)
+    if Path(name_or_path).is_dir():
+        return Path(name_or_path)
+    names = shipped()
+    hint = nearest(str(name_or_path), names) or f" (models that ship: {', '.join(names)})"
+    raise ModelError(f"no model '{name_or_path}': neither a folder nor a model that ships{hint}")
+
+
+class Model:
+    """The graphs of a bundle; each is loaded when first used. Not to be shared between threads while loading."""
+
+    def __init__(self, folder: Path, threads: int = 1, provider: Provider = "cpu") -> None:
+        """Read and verify the bundle; raises `ModelError`."""
+        self.folder, self.threads, self.provider = folder, threads, provider
+        self.bundle: Bundle = read_bundle(folder)
+
+    def activity(self, waveform: np.ndarray) -> np.ndarray:
+        """`[samples]` → powerset probabilities `[frames, classes]`."""
+        session = self._activity if "activity.onnx" in self.bundle.files else self._encode
+        return self._run(session, ["activity"], waveform=waveform[None])[0][0]
+
+    def encode(self, waveform: np.ndarray) -> np.ndarray:
+        """`[samples]` → `[frames, dim]`."""
+        return self._run(self._encode, ["frames"], waveform=waveform[None])[0][0]
+
+    def encode_with_activity(self, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`[samples]` → `[frames, dim]` and `[frames, classes]`, by the one graph that does both."""
+        frames, activity = self._run(self._encode, ["frames", "activity"], waveform=waveform[None])
+        return frames[0], activity[0]
+
+    def embed(self, frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """`[frames, dim]`, `[speakers, frames]` ≥ 0 → unit vectors `[speakers, dim]`."""
+        return self._run(self._embed, ["embedding"], frames=frames[None], weights=weights[None])[0][0]
+
+    @property
+    def one_pass(self) -> bool:
+        """Whether one graph gives frames and activity together."""
+        return "activity.onnx" not in self.bundle.files
+
+    @cached_property
+    def backend(self) -> dict[str, np.ndarray]:
+        """Arrays for scoring the embeddings; empty where the bundle has none."""
+        if "backend.safetensors" not in self.bundle.files:
+            return {}
+        from safetensors.numpy import load_file
+
+        return load_file(self.folder / "backend.safetensors")
+
+    @cached_property
+    def _encode(self) -> Any:
+        return self._session("encode.onnx")
+
+    @cached_property
+    def _activity(self) -> Any:
+        return self._session("activity.onnx")
+
+    @cached_property
+    def _embed(self) -> Any:
+        return self._session("embed.onnx")
+
+    def _session(self, name: str) -> Any:
+        try:
+            import onnxruntime
+        except ImportError:
+            raise MissingExtra("running a model", "cpu") from None
+        if name not in self.bundle.files:
+            raise ModelError(f"{self.folder}: this model cannot diarize: it has no {name}")
+        wanted = PROVIDERS[self.provider]
+        if wanted not in onnxruntime.get_available_providers():
+            raise MissingExtra(f"--provider {self.provider}", "gpu")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
+        options.log_severity_level = 3
+        # Bytes, not a path: a graph that points to data outside its folder then has nowhere to find it.
+        graph = (self.folder / name).read_bytes()
+        try:
+            return onnxruntime.InferenceSession(graph, options, providers=[wanted])
+        except Exception as error:
+            raise ModelError(f"{self.folder / name}: not a graph that onnxruntime can run: {_first_line(error)}") from None
+
+    def _run(self, session: Any, outputs: list[str], **inputs: np.ndarray) -> list[np.ndarray]:
+        if any(put.name == "lengths" for put in session.get_inputs()):
+            inputs["lengths"] = np.array([inputs["waveform"].shape[1]], np.int64)
+        try:
+            return session.run(outputs, inputs)
+        except Exception as error:
+            raise ModelError(f"{self.folder}: the model failed: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,67 @@
+"""Chunks put together again: from local speakers and labelled windows to people over the whole recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+
+from fastdiar.core.bundle import Activity
+from fastdiar.core.tables import Diarization as Settings
+from fastdiar.diarization.activity import powerset
+from fastdiar.diarization.hear import Heard
+
+
+@attrs.frozen(eq=False)
+class Timeline:
+    """Per frame of the recording: `speech` and `overlap` probability `[frames]`, and each person's `[frames, people]`."""
+
+    speech: np.ndarray
+    overlap: np.ndarray
+    people: np.ndarray
+
+
+def stitch(heard: Sequence[Heard], labels: np.ndarray, activity: Activity) -> Timeline:
+    """Average the chunks' probabilities; a local speaker's frame belongs to the person of that speaker's nearest window.
+
+    `labels` int `[windows]` are the people of all chunks' windows, in order.
+    """
+    classes = powerset(activity.speakers, activity.at_once)
+    starts = [round(chunk.start / activity.hop) for chunk in heard]
+    frames = max(start + len(chunk.activity) for start, chunk in zip(starts, heard, strict=True))
+    people = np.zeros((frames, labels.max(initial=-1) + 1), np.float32)
+    speech, overlap, chunks = (np.zeros(frames, np.float32) for _ in range(3))
+    done = 0
+    for start, chunk in zip(starts, heard, strict=True):
+        here = slice(start, start + len(chunk.activity))
+        probability = chunk.activity.astype(np.float32)
+        several = classes.sum(axis=1)
+        speech[here] += probability[:, several >= 1].sum(axis=1)
+        overlap[here] += probability[:, several >= 2].sum(axis=1)
+        chunks[here] += 1
+        _add_people(people[here], probability @ classes, chunk, labels[done : done + len(chunk.local)], activity)
+        done += len(chunk.local)
+    chunks = np.maximum(chunks, 1)
+    return Timeline(speech / chunks, overlap / chunks, people / chunks[:, None])
+
+
+def active(timeline: Timeline, settings: Settings) -> np.ndarray:
+    """Who speaks in each frame, bool `[frames, people]`: nobody, the likeliest person, or the likeliest two."""
+    count = (timeline.speech > settings.speech).astype(int) + (timeline.overlap > settings.second_speaker)
+    if not timeline.people.shape[1]:
+        return np.zeros(timeline.people.shape, bool)
+    rank = np.argsort(np.argsort(-timeline.people, axis=1, kind="stable"), axis=1)
+    return (rank < count[:, None]) & (timeline.people > 0)
+
+
+def _add_people(people: np.ndarray, voices: np.ndarray, chunk: Heard, labels: np.ndarray, activity: Activity) -> None:
+    """Add `voices [frames, local speakers]` of one chunk to the columns of the people they are, in place."""
+    middles = chunk.start + activity.first + np.arange(len(voices)) * activity.hop
+    for local in range(voices.shape[1]):
+        mine = np.flatnonzero(chunk.local == local)
+        if len(mine):
+            order = mine[np.argsort(chunk.centre[mine])]
+            between = (chunk.centre[order][1:] + chunk.centre[order][:-1]) / 2
+            person = labels[order][np.searchsorted(between, middles)]
+            people[np.arange(len(people)), person] += voices[:, local]
