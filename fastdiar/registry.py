@@ -126,7 +126,7 @@ class Registry:
             if extra is not None:
                 raise MissingExtra(f"{kind} '{name}'", extra) from error
             self._mark(_key(kind, name), _reason(error), self._origin(plugin))
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does on import, only it is lost
             self._mark(_key(kind, name), _reason(error), self._origin(plugin))
         raise RegistryError(self._why_not(kind, name, plugin))
 
@@ -153,7 +153,7 @@ class Registry:
             elif plugin in self._allowed and plugin in self._points:
                 try:
                     self._plugins[plugin] = _ask(_only(self._points[plugin]).load)
-                except (Exception, SystemExit) as error:
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - likewise
                     self._mark(plugin, _reason(error), self._origin(plugin))
         return self._plugins[plugin]
 
@@ -168,8 +168,10 @@ class Registry:
             return f"no {kind} '{name}': the plugin '{plugin}' is switched off by {SWITCH}"
         if plugin and plugin not in self._points:
             return f"no {kind} '{name}': no plugin '{plugin}' is installed{nearest(plugin, self._points)}"
-        known = [bare for (its_kind, bare) in self._components(plugin) if its_kind == kind]
-        known = [f"{plugin}/{bare}" for bare in known] if plugin else [each.name for each in self.listed() if each.component.kind == kind]
+        if plugin:
+            known = [f"{plugin}/{bare}" for its_kind, bare in self._components(plugin) if its_kind == kind]
+        else:
+            known = [each.name for each in self.listed() if each.component.kind == kind]
         hint = nearest(name, known) or (f": expected one of {', '.join(known)}" if known else "")
         return f"no {kind} '{name}'{hint}"
 
@@ -179,7 +181,7 @@ class Registry:
     def _origin(self, plugin: str) -> str:
         if not plugin:
             return "fastdiar"
-        return ", ".join(f"{point.dist.name} {point.dist.version}" if point.dist else point.value for point in self._points[plugin])
+        return ", ".join(f"{each.dist.name} {each.dist.version}" if each.dist else each.value for each in self._points[plugin])
 
 
 def _allowed(only: str, installed: Iterable[str]) -> set[str]:
@@ -230,7 +232,7 @@ def _component_class(component: Component) -> type:
     if not (isinstance(found, type) and issubclass(found, interface)):
         raise RegistryError(f"{component.target} is not a {component.kind}: expected a subclass of {INTERFACES[component.kind]}")
     if inspect.isabstract(found):
-        missing = ", ".join(sorted(found.__abstractmethods__))
+        missing = ", ".join(sorted(getattr(found, "__abstractmethods__")))  # noqa: B009 - mypy knows no such attribute of a type
         raise RegistryError(f"{component.target} is not a whole {component.kind}: it lacks {missing}")
     config = getattr(found, "config_class", None)
     if not (isinstance(config, type) and attrs.has(config)):

@@ -1,0 +1,31 @@
+"""The commands. A command's file imports nothing heavy at its top: `fastdiar --help` must be there at once."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from fastdiar.cli import diarize, plugins, recipe, score
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
+app.command()(diarize.diarize)
+app.command()(score.score)
+app.command()(plugins.plugins)
+app.add_typer(recipe.app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"fastdiar {version('fastdiar')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Options of every command."""

@@ -37,7 +37,9 @@ class Component:
     @name.validator
     def _plain(self, attribute: attrs.Attribute[str], value: str) -> None:
         if not NAME.fullmatch(value):
-            raise ValueError(f"component name {value!r}: expected lower-case letters, digits, '_' and '-', without the plugin's name")
+            raise ValueError(
+                f"component name {value!r}: expected lower-case letters, digits, '_' and '-', without the plugin's name"
+            )
 
     @target.validator
     def _importable(self, attribute: attrs.Attribute[str], value: str) -> None:

@@ -1,0 +1,42 @@
+"""`fastdiar`, and `python -m fastdiar`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command of the command line and end with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; returns its exit code: 2 where a person has something to mend, said in lines without a traceback."""
+    try:
+        import typer
+
+        from fastdiar.cli import app
+        from fastdiar.core.errors import FastdiarError
+
+        try:
+            code = app(list(arguments) or ["--help"], prog_name="fastdiar", standalone_mode=False)
+            sys.stdout.flush()
+        except (FastdiarError, typer.TyperException) as error:
+            words = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+            for line in words.splitlines():
+                print(f"fastdiar: error: {line}", file=sys.stderr)
+            return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would complain when it flushes
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    main()

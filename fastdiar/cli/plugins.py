@@ -1,0 +1,124 @@
+"""`fastdiar plugins`: which components there are."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+HEADERS = {
+    "dataset": "data.train",
+    "augmentation": "augment.{name}",
+    "encoder": "encoder",
+    "temporal": "temporal.{name}",
+    "pooling": "pooling",
+    "head": "head.{name}",
+    "loss": "loss.{name}",
+    "exporter": "export",
+    "clustering": "diarization.cluster",
+}
+"""The table of a recipe that uses a component of a kind."""
+
+
+def plugins(
+    kind: Annotated[str | None, typer.Argument(help="Only this kind, such as encoder.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Every config key of this component.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the components that a recipe can use, or the config keys of one."""
+    from fastdiar.core.errors import RegistryError, nearest
+    from fastdiar.registry import KINDS
+
+    if kind is not None and kind not in KINDS:
+        raise RegistryError(f"no kind '{kind}'{nearest(kind, KINDS)}: expected one of {', '.join(KINDS)}")
+    if kind and name:
+        report = _component(kind, name)
+        typer.echo(json.dumps(report, indent=2) if as_json else _component_text(report))
+    else:
+        listing = _listing(kind)
+        typer.echo(json.dumps(listing, indent=2) if as_json else _listing_text(listing))
+
+
+def _listing(kind: str | None) -> dict[str, Any]:
+    """Components and broken plugins. Those of third parties are imported, so that what is broken shows."""
+    from fastdiar import registry
+    from fastdiar.core.errors import FastdiarError
+
+    for each in registry.listed():
+        if "/" in each.name:
+            try:
+                registry.lookup(each.component.kind, each.name)
+            except FastdiarError:
+                continue
+    components = [
+        {"kind": each.component.kind, "name": each.name, "summary": each.component.summary, "origin": each.origin}
+        for each in registry.listed()
+        if kind in (None, each.component.kind)
+    ]
+    broken = [{"name": each.name, "origin": each.origin, "reason": each.reason} for each in registry.broken()]
+    return {"components": components, "broken": broken}
+
+
+def _listing_text(listing: dict[str, Any]) -> str:
+    lines: list[str] = []
+    width = max((len(each["name"]) for each in listing["components"]), default=0)
+    for kind in dict.fromkeys(each["kind"] for each in listing["components"]):
+        lines += ["", kind]
+        for each in listing["components"]:
+            if each["kind"] == kind:
+                origin = "" if each["origin"] == "fastdiar" else f"  ({each['origin']})"
+                lines.append(f"  {each['name']:{width}}  {each['summary']}{origin}")
+    if listing["broken"]:
+        lines += ["", "broken"]
+        lines += [f"  {each['name']} ({each['origin']}): {each['reason']}" for each in listing["broken"]]
+    return "\n".join(lines).lstrip("\n")
+
+
+def _component(kind: str, name: str) -> dict[str, Any]:
+    """What one component is, and its config keys."""
+    import attrs
+
+    from fastdiar import registry
+    from fastdiar.core.structure import type_words, unstructure
+
+    config = registry.lookup(kind, name).config_class  # type: ignore[attr-defined]
+    (found,) = [each for each in registry.listed() if (each.component.kind, each.name) == (kind, name)]
+    keys = []
+    for field in attrs.fields(attrs.resolve_types(config)):
+        default = field.default.factory() if isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type]
+        needed = default is attrs.NOTHING
+        keys.append(
+            {
+                "key": field.name,
+                "type": type_words(field.type),
+                "required": needed,
+                "default": None if needed or default is None else unstructure(default),
+                "help": field.metadata.get("help", ""),
+            }
+        )
+    return {"kind": kind, "name": name, "summary": found.component.summary, "origin": found.origin, "keys": keys}
+
+
+def _component_text(report: dict[str, Any]) -> str:
+    from fastdiar.core.toml_text import dumps_value
+
+    lines = [f"{report['kind']} {report['name']} ({report['origin']}): {report['summary']}", ""]
+    for key in report["keys"]:
+        default = "no default" if key["default"] is None else f"default {dumps_value(key['default'])}"
+        lines.append(f"  {key['key']}: {key['type']}, {'required' if key['required'] else default}. {key['help']}".rstrip())
+    return "\n".join([*lines, "", *_snippet(report)])
+
+
+def _snippet(report: dict[str, Any]) -> list[str]:
+    """How a recipe uses it: the defaults as they are, what is required to be filled in."""
+    from fastdiar.core.toml_text import dumps_value
+
+    header = HEADERS[report["kind"]].format(name=report["name"].rpartition("/")[2])
+    lines = [f"[{header}]", f"use = {dumps_value(report['name'])}"]
+    for key in report["keys"]:
+        if key["required"]:
+            lines.append(f'{key["key"]} = "..."  # required: {key["type"]}')
+        elif key["default"] is not None:
+            lines.append(f"{key['key']} = {dumps_value(key['default'])}")
+    return lines

@@ -1,0 +1,213 @@
+"""Recipes: which components make a network, and how it is trained and used.
+
+Files → extends → drop → --set (`core/recipe_files.py`) → every table as the config class of the component that it names
+(`core/structure.py`) → `Recipe`. All problems are reported at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+
+from fastdiar import registry
+from fastdiar.core.errors import FastdiarError, Problem, RecipeError, nearest
+from fastdiar.core.recipe_files import SET, Origin, Source, read_source, source_of
+from fastdiar.core.structure import MISSING, KeyPath, StructureError, dotted, shown, structure, unstructure
+from fastdiar.core.tables import Diarization, Trainer
+from fastdiar.core.toml_lines import Key
+from fastdiar.core.toml_text import dumps
+
+T = TypeVar("T")
+
+SPLITS = ("train", "dev", "test")
+MANY = {"data": "dataset", "augment": "augmentation", "temporal": "temporal", "head": "head", "loss": "loss"}
+"""Tables of named tables, and the kind of component in each."""
+
+ONE = {"encoder": "encoder", "pooling": "pooling", "export": "exporter"}
+"""Tables of one component, and its kind."""
+
+TABLES = ("data", "augment", "encoder", "temporal", "pooling", "head", "loss", "trainer", "export", "diarization")
+
+
+@attrs.frozen
+class Part:
+    """A component that a recipe names, with its config."""
+
+    use: str
+    config: Any
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """As the table of a recipe."""
+        return {"use": self.use, **unstructure(self.config)}
+
+
+@attrs.frozen
+class Recipe:
+    """A recipe whose every value was checked. Named parts stand in their order of appearance; paths are absolute."""
+
+    path: Path | None
+    data: dict[str, Part]
+    augment: dict[str, Part]
+    encoder: Part
+    temporal: dict[str, Part]
+    pooling: Part | None
+    head: dict[str, Part]
+    loss: dict[str, Part]
+    trainer: Trainer
+    export: Part | None
+    diarization: Diarization
+    cluster: Part | None
+    origins: dict[Key, Origin] = attrs.field(factory=dict, repr=False, eq=False)
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """Plain TOML values, all defaults filled in."""
+        tables: dict[str, Any] = {name: {} for name in TABLES}
+        for name in MANY:
+            tables[name] = {key: part.table for key, part in getattr(self, name).items()}
+        for name in ONE:
+            part = getattr(self, name)
+            tables[name] = part.table if part else {}
+        tables["trainer"] = unstructure(self.trainer)
+        tables["diarization"] = unstructure(self.diarization) | ({"cluster": self.cluster.table} if self.cluster else {})
+        return {name: table for name, table in tables.items() if table}
+
+    def to_toml(self, origins: bool = False) -> str:
+        """A recipe that says all of this one; with `origins`, where each value came from stands behind it."""
+        return dumps(self.table, self._origin if origins else lambda key: "")
+
+    def _origin(self, key: Key) -> str:
+        return str(self.origins.get(key, "default"))
+
+
+def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read the recipe at `path`, with `overrides` such as "trainer.epochs=3"; raises `RecipeError` with every problem."""
+    return _Reader(read_source(Path(path), overrides), Path(path)).recipe(Path(path))
+
+
+def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """A resolved recipe that was stored with a model or a run; `where` names it in messages."""
+    return _Reader(source_of(table, where), Path(where)).recipe(None)
+
+
+class _Reader:
+    """Turns a source into a recipe, and collects what is wrong with it."""
+
+    def __init__(self, source: Source, path: Path) -> None:
+        self._source = source
+        self._path = path
+        self._problems = list(source.problems)
+
+    def recipe(self, path: Path | None) -> Recipe:
+        """The recipe; raises `RecipeError`."""
+        table = self._source.table
+        for name in table:
+            if name not in TABLES:
+                self._problem((name,), f"no such table{nearest(name, TABLES) or ': expected one of ' + ', '.join(TABLES)}")
+        for name in ("encoder", "head"):
+            if not table.get(name):
+                self._problem((name,), f"{MISSING}: a recipe needs [{name}{'' if name == 'encoder' else '.NAME'}]")
+        many = {name: self._parts(name) for name in MANY}
+        one = {name: self._part(kind, (name,)) for name, kind in ONE.items()}
+        diarization = dict(self._table(("diarization",)))
+        cluster = self._part("clustering", ("diarization", "cluster"))
+        diarization.pop("cluster", None)
+        fixed = {
+            "trainer": self._structured(self._table(("trainer",)), Trainer, ("trainer",)),
+            "diarization": self._structured(diarization, Diarization, ("diarization",)),
+        }
+        self._check_heads(many["loss"], many["head"])
+        if self._problems:
+            raise RecipeError(self._sorted())
+        return Recipe(path=path, cluster=cluster, origins=self._source.origins, **many, **one, **fixed)  # type: ignore[arg-type]
+
+    def _parts(self, name: str) -> dict[str, Part]:
+        """The named tables of one kind."""
+        parts = {}
+        for key in self._table((name,)):
+            if name == "data" and key not in SPLITS:
+                self._problem((name, key), f"no such table{nearest(key, SPLITS)}: expected one of {', '.join(SPLITS)}")
+            elif part := self._part(MANY[name], (name, key)):
+                parts[key] = part
+        return parts
+
+    def _part(self, kind: str, key: Key) -> Part | None:
+        """The component that the table at `key` names; None where there is no such table or it is wrong."""
+        table = dict(self._table(key))
+        if not table:
+            if key in self._source.origins and not self._wrong(key):
+                self._problem((*key, "use"), f"{MISSING}: expected the name of a {kind}")
+            return None
+        use = table.pop("use", None)
+        if not isinstance(use, str):
+            known = ", ".join(registry.names(kind))
+            words = f"{MISSING}: expected" if use is None else f"found {shown(use)}, expected"
+            self._problem((*key, "use"), f"{words} the name of a {kind}: one of {known}")
+            return None
+        try:
+            config_class = registry.lookup(kind, use).config_class  # type: ignore[attr-defined]
+        except FastdiarError as error:
+            self._problem((*key, "use"), str(error))
+            return None
+        config = self._structured(table, config_class, key)
+        return None if config is None else Part(use, _anchored(config, key, self._source.origins))
+
+    def _structured(self, table: Mapping[str, Any], cls: type[T], key: Key) -> T | None:
+        try:
+            return structure(table, cls)
+        except StructureError as error:
+            for path, message in error.problems:
+                self._problem((*key, *path), message)
+            return None
+
+    def _table(self, key: Key) -> Mapping[str, Any]:
+        """The table at `key`; empty where there is none."""
+        value: Any = self._source.table
+        for part in key:
+            value = value.get(part, {}) if isinstance(value, Mapping) else {}
+        if isinstance(value, Mapping):
+            return value
+        if not self._wrong(key):
+            self._problem(key, f"expected a table, found {shown(value)}")
+        return {}
+
+    def _check_heads(self, losses: Mapping[str, Part], heads: Mapping[str, Part]) -> None:
+        """A loss works on a head that is there."""
+        known = self._table(("head",))
+        for name, part in losses.items():
+            head = getattr(part.config, "head", None)
+            if isinstance(head, str) and head not in known:
+                self._problem(("loss", name, "head"), f"no [head.{head}] in the recipe{nearest(head, known)}")
+
+    def _wrong(self, key: Key) -> bool:
+        return any(problem.key == dotted(key) for problem in self._problems)
+
+    def _problem(self, key: KeyPath, message: str) -> None:
+        if message.startswith(MISSING) and not self._source.whole:
+            return
+        origins = self._source.origins
+        keys = [tuple(map(str, key[:end])) for end in range(len(key), 0, -1)]
+        origin = next((origins[each] for each in keys if each in origins), Origin(self._path))
+        self._problems.append(Problem(message, dotted(key), origin.path, origin.line))
+
+    def _sorted(self) -> Iterable[Problem]:
+        """In the order of the files' lines: the recipe first, what it extends after it, the command line last."""
+        paths = list(dict.fromkeys([self._path, *(problem.path for problem in self._problems)]))
+        return sorted(self._problems, key=lambda each: (each.path == SET, paths.index(each.path), each.line or 0))
+
+
+def _anchored(value: Any, key: Key, origins: Mapping[Key, Origin]) -> Any:
+    """`value` with its paths made absolute: from the folder of the file that wrote them, or the current one."""
+    if isinstance(value, Path):
+        return (origins[key].folder / value).resolve()
+    if isinstance(value, list | tuple):
+        return type(value)(_anchored(each, key, origins) for each in value)
+    if attrs.has(type(value)):
+        given = [field for field in attrs.fields(type(value)) if (*key, field.name) in origins]
+        inside = {field.alias: _anchored(getattr(value, field.name), (*key, field.name), origins) for field in given}
+        return attrs.evolve(value, **inside)
+    return value
