@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import toml
 
 from fastdiar.core.errors import ModelError
 from fastdiar.core.files import write_text
+from fastdiar.core.toml_text import dumps
 from fastdiar.core.types import Frames
 
 FORMAT = 1
@@ -87,7 +87,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> Bundle:
     names = [name for name in (*GRAPHS, "backend.safetensors") if (folder / name).is_file()]
     bundle = attrs.evolve(bundle, files={name: _digest(folder / name) for name in names})
     table = attrs.asdict(bundle, filter=lambda _, value: value is not None)
-    write_text(folder / MANIFEST, toml.dumps({"format": FORMAT, **table}))
+    write_text(folder / MANIFEST, dumps({"format": FORMAT, **table}))
     return bundle
 
 

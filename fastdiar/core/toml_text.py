@@ -55,7 +55,7 @@ def _text(value: str) -> str:
 class _Encoder(toml.TomlEncoder):  # type: ignore[type-arg]
     def __init__(self) -> None:
         super().__init__()
-        self.dump_funcs.update({str: _text, dict: self._inline})
+        self.dump_funcs.update({str: _text, tuple: self.dump_list, dict: self._inline})
 
     def dump_value(self, v: Any) -> str:
         if type(v) not in self.dump_funcs:
