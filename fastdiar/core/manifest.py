@@ -1,0 +1,38 @@
+"""Tables of recordings: text with a header line and one row a file, its columns parted by tabs (`.tsv`) or commas."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from fastdiar.core.errors import FormatError, nearest
+
+
+def read_manifest(path: Path, columns: Iterable[str] = ("path", "speaker")) -> list[dict[str, str]]:
+    """The table's rows as column → text, in its order; raises `FormatError` where one of `columns` is absent or a row is short."""
+    if not path.is_file():
+        raise FormatError(f"{path}: no such file: expected a table of recordings with the columns {', '.join(columns)}")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+            header = reader.fieldnames or ()
+            for column in columns:
+                if column not in header:
+                    raise FormatError(f"{path}:1: no column '{column}'{nearest(column, header)}: found {', '.join(header)}")
+            return [_complete(row, f"{path}:{reader.line_num}", len(header)) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(f"{path}: not a table in UTF-8: {error}") from None
+
+
+def read_names(path: Path) -> list[str]:
+    """The non-empty lines of a text file, such as a list of speakers; raises `FormatError`."""
+    if not path.is_file():
+        raise FormatError(f"{path}: no such file: expected one name a line")
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _complete(row: dict[str, str], place: str, width: int) -> dict[str, str]:
+    if None in row or None in row.values():
+        raise FormatError(f"{place}: expected {width} columns, as in the header")
+    return row
