@@ -27,6 +27,35 @@ def store_as_half(model: onnx.ModelProto) -> onnx.ModelProto:
     return half
 
 
+def shorten_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy in which nodes have no names and inner tensors have short ones: in a deep graph these are a tenth of the file.
+
+    Inputs and outputs keep their names, and so does everything that a branch of the graph refers to.
+    """
+    short = onnx.ModelProto()
+    short.CopyFrom(model)
+    del short.graph.value_info[:]
+    keep = {put.name for put in (*short.graph.input, *short.graph.output)} | _names_in_branches(short.graph)
+    made = [name for node in short.graph.node for name in node.output]
+    inner = [name for name in (*made, *(tensor.name for tensor in short.graph.initializer)) if name and name not in keep]
+    names = {name: f"{number:x}" for number, name in enumerate(inner)}
+    for tensor in short.graph.initializer:
+        tensor.name = names.get(tensor.name, tensor.name)
+    for node in short.graph.node:
+        node.name = ""
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    return short
+
+
+def _names_in_branches(graph: onnx.GraphProto) -> set[str]:
+    """Every tensor that a node inside an If, Loop or Scan reads."""
+    branches = [attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g")]
+    read = {name for branch in branches for node in branch.node for name in node.input}
+    made = {put.name for branch in branches for put in branch.output}
+    return read.union(made, *(_names_in_branches(branch) for branch in branches))
+
+
 def _fits(tensor: TensorProto) -> bool:
     if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
         return False

@@ -7,7 +7,8 @@ import onnx
 from onnx import numpy_helper
 
 from fastdiar.core.types import Frames
-from fastdiar.teachers.fbank import BINS, kaldi_fbank_kernels
+from fastdiar.teachers.fbank import fbank_graph
+from fastdiar.teachers.graphs import chain, parse
 
 FRAMES = Frames(dim=512, hop=320, first=200)
 EMBEDDING = 192
@@ -18,22 +19,10 @@ _BATCH_NORM_EPSILON = 1e-5
 
 _FRONT = """
 <ir_version: 8, opset_import: ["" : 17]>
-front (float[batch, samples] waveform) => (float[batch, ticks, 80] x)
+front (float[batch, ticks, 80] features) => (float[batch, ticks, 80] centred)
 {
-    channel = Constant <value_ints: ints = [1]> ()
-    signal = Unsqueeze (waveform, channel)
-    real = Conv <strides: ints = [160]> (signal, dft_real)
-    imaginary = Conv <strides: ints = [160]> (signal, dft_imaginary)
-    real_power = Mul (real, real)
-    imaginary_power = Mul (imaginary, imaginary)
-    power = Add (real_power, imaginary_power)
-    ticks_first = Transpose <perm: ints = [0, 2, 1]> (power)
-    energy = MatMul (ticks_first, mel)
-    floor = Constant <value_float: float = 1.1920929e-07> ()
-    floored = Max (energy, floor)
-    log_energy = Log (floored)
-    mean = ReduceMean <axes: ints = [1]> (log_energy)
-    x = Sub (log_energy, mean)
+    time_mean = ReduceMean <axes: ints = [1]> (features)
+    centred = Sub (features, time_mean)
 }
 """
 
@@ -82,30 +71,19 @@ embed (float[batch, steps, 512] frames, float[batch, speakers, steps] weights) =
 
 def encode_graph(campplus: onnx.ModelProto) -> onnx.ModelProto:
     """`waveform [batch, samples]` at 16 kHz → `frames [batch, frames, 512]`, 20 ms a frame."""
-    real, imaginary, mel = kaldi_fbank_kernels()
-    front = _parse(_FRONT, dft_real=real, dft_imaginary=imaginary, mel=mel)
-    trunk = onnx.compose.add_prefix(_cut(campplus, "x", _TRUNK_END), "trunk/")
-    joined = onnx.compose.merge_models(front, trunk, io_map=[("x", "trunk/x")])
-    return onnx.compose.merge_models(joined, _parse(_BACK), io_map=[(f"trunk/{_TRUNK_END}", "trunk")])
+    graph = fbank_graph()
+    for part in (parse(_FRONT), _cut(campplus, "x", _TRUNK_END), parse(_BACK)):
+        graph = chain(graph, part)
+    return graph
 
 
 def embed_graph(campplus: onnx.ModelProto) -> onnx.ModelProto:
     """`frames`, `weights [batch, speakers, frames]` → `embedding [batch, speakers, 192]` of unit length."""
     arrays = {item.name: numpy_helper.to_array(item) for item in campplus.graph.initializer}
     scale = 1 / np.sqrt(arrays[_VARIANCE] + _BATCH_NORM_EPSILON)
-    return _parse(_EMBED, dense_weight=(arrays[_DENSE][:, :, 0] * scale[:, None]).T, dense_bias=-arrays[_MEAN] * scale)
+    return parse(_EMBED, dense_weight=(arrays[_DENSE][:, :, 0] * scale[:, None]).T, dense_bias=-arrays[_MEAN] * scale)
 
 
 def _cut(model: onnx.ModelProto, start: str, end: str) -> onnx.ModelProto:
     model = onnx.shape_inference.infer_shapes(model)
     return onnx.utils.Extractor(model).extract_model([start], [end])
-
-
-def _parse(text: str, **arrays: np.ndarray) -> onnx.ModelProto:
-    model = onnx.parser.parse_model(text)
-    for name, array in arrays.items():
-        model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name))
-    return model
-
-
-assert BINS == 80  # the width written in _FRONT

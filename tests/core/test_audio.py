@@ -1,0 +1,129 @@
+"""Any recording comes in as mono 16 kHz, and a file that cannot says why."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastdiar.core import audio
+from fastdiar.core.errors import AudioError, MissingExtra
+from fastdiar.core.types import RATE, Recording
+
+TONE = 440.0
+
+
+def tone(rate: int, seconds: float = 1.0, channels: int = 1) -> np.ndarray:
+    """A sine of 440 Hz, `[samples, channels]`."""
+    one = 0.5 * np.sin(2 * np.pi * TONE * np.arange(int(rate * seconds)) / rate)
+    return np.repeat(one[:, None], channels, axis=1).astype(np.float32)
+
+
+def loudest_frequency(samples: np.ndarray) -> float:
+    """Hz."""
+    return float(np.abs(np.fft.rfft(samples)).argmax() * RATE / len(samples))
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
+@pytest.mark.parametrize(("suffix", "channels"), [(".wav", 1), (".flac", 2), (".ogg", 1), (".mp3", 2)])
+def test_any_rate_and_format_becomes_the_same_sound(tmp_path: Path, rate: int, suffix: str, channels: int) -> None:
+    path = tmp_path / f"tone{suffix}"
+    soundfile.write(path, tone(rate, 1.0, channels), rate)
+    samples = audio.read(path)
+    assert samples.dtype == np.float32 and samples.ndim == 1
+    assert abs(len(samples) - RATE) <= (2500 if suffix == ".mp3" else 2)  # MP3 pads with silence
+    assert loudest_frequency(samples) == pytest.approx(TONE, abs=2)
+    assert np.abs(samples[4000:12000]).max() == pytest.approx(0.5, abs=0.08)  # lossy formats overshoot
+
+
+def test_opus_is_read_at_the_right_speed(tmp_path: Path) -> None:
+    path = tmp_path / "tone.opus"
+    soundfile.write(path, tone(48000), 48000, format="OGG", subtype="OPUS")
+    assert loudest_frequency(audio.read(path)) == pytest.approx(TONE, abs=2)
+
+
+def test_channels_are_averaged_or_chosen() -> None:
+    both = np.stack([np.full(RATE, 0.5), np.full(RATE, -0.25)], axis=1)
+    heard = {
+        channel: np.concatenate(list(audio.stream(Recording(samples=both, channel=channel)).blocks)) for channel in ("mix", 0, 1)
+    }
+    assert {channel: samples.mean().round(4) for channel, samples in heard.items()} == {"mix": 0.125, 0: 0.5, 1: -0.25}
+    with pytest.raises(AudioError, match="has no channel 2: channels are 0 to 1"):
+        audio.stream(Recording(samples=both, channel=2))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 200_000), st.sampled_from([8000, 16000, 44100]))
+def test_blocks_together_are_the_whole(count: int, rate: int) -> None:
+    samples = np.random.default_rng(count).uniform(-1, 1, count).astype(np.float32)
+    stream = audio.stream(Recording(samples=samples, rate=rate))
+    blocks = np.concatenate(list(stream.blocks))
+    assert abs(len(blocks) - count * RATE / rate) <= 1
+    assert stream.seconds == pytest.approx(count / rate)
+
+
+def test_m4a_needs_the_media_extra_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "talk.m4a"
+    path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
+    monkeypatch.setitem(__import__("sys").modules, "av", None)
+    with pytest.raises(MissingExtra, match=r"talk.m4a: reading this format needs .* pip install 'fastdiar\[media\]'"):
+        audio.read(path)
+
+
+def test_m4a_is_read_through_pyav(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    path = tmp_path / "tone.m4a"
+    with av.open(str(path), "w") as container:
+        track = container.add_stream("aac", rate=44100, layout="mono")
+        frame = av.AudioFrame.from_ndarray(tone(44100).T.copy(), format="fltp", layout="mono")
+        frame.sample_rate = 44100
+        for packet in (*track.encode(frame), *track.encode(None)):
+            container.mux(packet)
+    assert loudest_frequency(audio.read(path)) == pytest.approx(TONE, abs=2)
+
+
+def broken_flac(folder: Path) -> Path:
+    path = folder / "cut.flac"
+    soundfile.write(path, np.random.default_rng(0).uniform(-1, 1, 3 * RATE), RATE)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+def written(folder: Path, name: str, content: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def wav(samples: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, RATE, format="WAV", subtype="FLOAT")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda folder: folder / "gone.wav", r"gone\.wav: no such file$"),
+        (lambda folder: folder, r": is a folder, not a recording$"),
+        (lambda folder: written(folder, "nothing.wav", b""), r"nothing\.wav: is empty: 0 bytes$"),
+        (lambda folder: written(folder, "text.wav", b"dear diary\n" * 50), r"text\.wav: not a recording that can be read: "),
+        (lambda folder: written(folder, "none.wav", wav(np.zeros(0))), r"none\.wav: holds no sound: 0 samples$"),
+        (lambda folder: written(folder, "nan.wav", wav(np.full(RATE, np.nan))), r"nan\.wav: holds samples that are not numbers"),
+        (broken_flac, r"cut\.flac: broken: "),
+    ],
+)
+def test_what_cannot_be_read_says_why(tmp_path: Path, make, reason: str) -> None:
+    with pytest.raises(AudioError, match=reason):
+        audio.read(make(tmp_path))
+
+
+@pytest.mark.parametrize("samples", [np.zeros((2, 2, 2)), np.zeros(10, np.int16), np.zeros((2, 16000), np.float32)])
+def test_samples_of_the_wrong_shape_or_type_are_refused(samples: np.ndarray) -> None:
+    with pytest.raises(AudioError, match="expected floating-point samples|look like a transposed array"):
+        audio.stream(Recording(samples=samples))
