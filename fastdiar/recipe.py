@@ -31,6 +31,9 @@ ONE = {"encoder": "encoder", "pooling": "pooling", "export": "exporter"}
 
 TABLES = ("data", "augment", "encoder", "temporal", "pooling", "head", "loss", "trainer", "export", "diarization")
 
+NETWORKLESS = {"data", "diarization"}
+"""A recipe of nothing else only says what to listen to, or how to diarize: it needs no network."""
+
 
 @attrs.frozen
 class Part:
@@ -52,7 +55,7 @@ class Recipe:
     path: Path | None
     data: dict[str, Part]
     augment: dict[str, Part]
-    encoder: Part
+    encoder: Part | None
     temporal: dict[str, Part]
     pooling: Part | None
     head: dict[str, Part]
@@ -109,7 +112,7 @@ class _Reader:
             if name not in TABLES:
                 self._problem((name,), f"no such table{nearest(name, TABLES) or ': expected one of ' + ', '.join(TABLES)}")
         for name in ("encoder", "head"):
-            if not table.get(name):
+            if not table.get(name) and not (table and table.keys() <= NETWORKLESS):
                 self._problem((name,), f"{MISSING}: a recipe needs [{name}{'' if name == 'encoder' else '.NAME'}]")
         many = {name: self._parts(name) for name in MANY}
         one = {name: self._part(kind, (name,)) for name, kind in ONE.items()}
@@ -120,7 +123,7 @@ class _Reader:
             "trainer": self._structured(self._table(("trainer",)), Trainer, ("trainer",)),
             "diarization": self._structured(diarization, Diarization, ("diarization",)),
         }
-        self._check_heads(many["loss"], many["head"])
+        self._check_heads(many["loss"])
         if self._problems:
             raise RecipeError(self._sorted())
         return Recipe(path=path, cluster=cluster, origins=self._source.origins, **many, **one, **fixed)  # type: ignore[arg-type]
@@ -138,15 +141,13 @@ class _Reader:
     def _part(self, kind: str, key: Key) -> Part | None:
         """The component that the table at `key` names; None where there is no such table or it is wrong."""
         table = dict(self._table(key))
-        if not table:
-            if key in self._source.origins and not self._wrong(key):
-                self._problem((*key, "use"), f"{MISSING}: expected the name of a {kind}")
+        if key not in self._source.origins or self._wrong(key):
             return None
         use = table.pop("use", None)
         if not isinstance(use, str):
+            found = MISSING if use is None else f"found {shown(use)}"
             known = ", ".join(registry.names(kind))
-            words = f"{MISSING}: expected" if use is None else f"found {shown(use)}, expected"
-            self._problem((*key, "use"), f"{words} the name of a {kind}: one of {known}")
+            self._problem((*key, "use"), f"{found}: expected a component of kind '{kind}', one of {known}")
             return None
         try:
             config_class = registry.lookup(kind, use).config_class  # type: ignore[attr-defined]
@@ -175,11 +176,12 @@ class _Reader:
             self._problem(key, f"expected a table, found {shown(value)}")
         return {}
 
-    def _check_heads(self, losses: Mapping[str, Part], heads: Mapping[str, Part]) -> None:
+    def _check_heads(self, losses: Mapping[str, Part]) -> None:
         """A loss works on a head that is there."""
         known = self._table(("head",))
-        for name, part in losses.items():
-            head = getattr(part.config, "head", None)
+        for name, table in self._table(("loss",)).items():
+            written = table.get("head") if isinstance(table, Mapping) else None
+            head = getattr(losses[name].config, "head", None) if name in losses else written
             if isinstance(head, str) and head not in known:
                 self._problem(("loss", name, "head"), f"no [head.{head}] in the recipe{nearest(head, known)}")
 

@@ -116,7 +116,7 @@ class Registry:
     def lookup(self, kind: str, name: str) -> type:
         """As the function of this name."""
         plugin = name.rpartition("/")[0]
-        component = self._components(plugin).get((kind, name.removeprefix(f"{plugin}/")))
+        component = self._components(plugin).get((kind, name[len(plugin) + 1 :] if plugin else name))
         if component is None or _key(kind, name) in self._broken:
             raise RegistryError(self._why_not(kind, name, plugin))
         try:
@@ -168,12 +168,14 @@ class Registry:
             return f"no {kind} '{name}': the plugin '{plugin}' is switched off by {SWITCH}"
         if plugin and plugin not in self._points:
             return f"no {kind} '{name}': no plugin '{plugin}' is installed{nearest(plugin, self._points)}"
-        if plugin:
-            known = [f"{plugin}/{bare}" for its_kind, bare in self._components(plugin) if its_kind == kind]
-        else:
-            known = [each.name for each in self.listed() if each.component.kind == kind]
+        pool = [(its_kind, f"{plugin}/{bare}") for its_kind, bare in self._components(plugin)] if plugin else self._names()
+        known = [each for its_kind, each in pool if its_kind == kind]
+        other = "".join(f" (it is of kind {its_kind})" for its_kind, each in pool if each == name)
         hint = nearest(name, known) or (f": expected one of {', '.join(known)}" if known else "")
-        return f"no {kind} '{name}'{hint}"
+        return f"no {kind} '{name}'{other}{hint}"
+
+    def _names(self) -> list[tuple[str, str]]:
+        return [(each.component.kind, each.name) for each in self.listed()]
 
     def _mark(self, name: str, reason: str, origin: str) -> None:
         self._broken[name] = Broken(name, origin, reason)

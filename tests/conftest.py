@@ -1,14 +1,19 @@
-"""What tests share: the real speech beside the checkout, where it is there."""
+"""What tests share: the real speech beside the checkout, and third parties' plugins."""
 
 from __future__ import annotations
 
+import importlib
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
+
+from fastdiar import registry
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+ACME = Path(__file__).resolve().parent / "acme"
 
 
 @pytest.fixture(scope="session")
@@ -19,21 +24,31 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(scope="session")
-def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small corpus of made-up voices: `SPEAKER/SESSION/N.wav`, four speakers with two sessions of four utterances each."""
-    root, random = tmp_path_factory.mktemp("voices"), np.random.default_rng(0)
-    for number, pitch in enumerate((90, 130, 180, 240)):
-        for name in (f"{session}/{take}.wav" for session in ("monday", "tuesday") for take in range(4)):
-            path = root / f"voice{number}" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, voice(pitch * random.uniform(0.95, 1.05), random.uniform(0.8, 1.6), random), 16_000)
-    return root
+@pytest.fixture
+def acme(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """Installs plugins of `tests/acme` by their folders' names, as pip would, for one test; gives the folder they went to."""
+    site = tmp_path_factory.mktemp("site")
+
+    def install(*folders: str) -> Path:
+        for folder in folders:
+            project = tomllib.loads((ACME / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+            distribution(site, project["name"], project["version"], project["entry-points"]["fastdiar"])
+            monkeypatch.syspath_prepend(ACME / folder)
+        monkeypatch.syspath_prepend(site)
+        importlib.invalidate_caches()
+        registry.installed.cache_clear()
+        return site
+
+    yield install
+    for name in [name for name in sys.modules if name.startswith("acme_")]:
+        del sys.modules[name]
+    registry.installed.cache_clear()
 
 
-def voice(pitch: float, seconds: float, random: np.random.Generator) -> np.ndarray:
-    """A buzz of harmonics in syllables, float32 `[samples]` at 16 kHz: enough like a voice to tell pitches apart."""
-    time = np.arange(round(seconds * 16_000)) / 16_000
-    buzz = sum(np.sin(2 * np.pi * pitch * harmonic * time + random.uniform(0, 6)) / harmonic for harmonic in range(1, 12))
-    syllables = 0.55 + 0.45 * np.sin(2 * np.pi * random.uniform(3, 5) * time)
-    return (0.1 * buzz * syllables + 0.003 * random.normal(size=len(time))).astype(np.float32)
+def distribution(site: Path, name: str, version: str, points: dict[str, str]) -> None:
+    """Write into `site` the metadata of a distribution with its entry points."""
+    info = site / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
+    lines = [f"{point} = {value}" for point, value in points.items()]
+    (info / "entry_points.txt").write_text("\n".join(["[fastdiar]", *lines, ""]), encoding="utf-8")

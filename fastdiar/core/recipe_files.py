@@ -74,29 +74,31 @@ class _Unreadable(Exception):
 def _read(path: Path, chain: tuple[Path, ...]) -> Source:
     """One file on top of what it extends; `chain` are the files that extend it."""
     table, lines = _parsed(path)
+    chain = (*chain, path.resolve())
+    if chain[-1] in chain[:-1]:
+        names = [each.name for each in chain[chain.index(chain[-1]) :]]
+        raise _Unreadable(f"comes back to itself: {' → '.join(names)}")
+    if len(chain) > DEEPEST:
+        raise _Unreadable(f"more than {DEEPEST} recipes extend one another")
     extends, drop = table.pop("extends", None), table.pop("drop", [])
     origins = {key: Origin(path, _line(lines, key), path.parent) for key in _keys(table)}
-    base = Source() if extends is None else _base(path, lines["extends",], extends, (*chain, path.resolve()))
+    base = Source() if extends is None else _base(path, lines["extends",], extends, chain)
     base = _dropped(base, drop, Problem("", "drop", path, lines.get(("drop",))), extends)
     return _merged(base, table, origins)
 
 
 def _base(path: Path, line: int, extends: Any, chain: tuple[Path, ...]) -> Source:
-    """What the recipe at `path` extends; where it cannot be read, nothing but the problem."""
-    try:
-        if not isinstance(extends, str):
-            raise _Unreadable(f"expected the path of a recipe, found {shown(extends)}")
+    """What the recipe at `path` extends; where that cannot be read, nothing but the problem."""
+    message = f"expected the path of a recipe, found {shown(extends)}"
+    if isinstance(extends, str):
         base = Path(os.path.normpath(path.parent / extends))
-        if len(chain) > DEEPEST:
-            raise _Unreadable(f"more than {DEEPEST} recipes extend one another")
-        if base.exists() and base.resolve() in chain:
-            names = [each.name for each in (*chain[chain.index(base.resolve()) :], base)]
-            raise _Unreadable(f"comes back to itself: {' → '.join(names)}")
-        return _read(base, chain)
-    except RecipeError as error:
-        return Source(problems=tuple(error.problems), whole=False)
-    except (_Unreadable, OSError, ValueError) as error:
-        return Source(problems=(Problem(str(error), "extends", path, line),), whole=False)
+        try:
+            return _read(base, chain)
+        except RecipeError as error:
+            return Source(problems=tuple(error.problems), whole=False)
+        except _Unreadable as error:
+            message = f"{base}: {error}"
+    return Source(problems=(Problem(message, "extends", path, line),), whole=False)
 
 
 def _dropped(base: Source, drop: Any, at: Problem, extends: Any) -> Source:
@@ -161,7 +163,7 @@ def _parsed(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     try:
         return tomllib.loads(text), key_lines(text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as error:
-        message, line = re.sub(r"at line (\d+), ", "at ", str(error)), re.search(r"at line (\d+)", str(error))
+        message, line = re.sub(r"at line \d+, ", "", str(error)), re.search(r"at line (\d+)", str(error))
         last = text.count("\n") + 1
         raise RecipeError([Problem(f"not valid TOML: {message}", path=path, line=int(line[1]) if line else last)]) from None
 
@@ -169,20 +171,20 @@ def _parsed(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
 def _text(path: Path) -> str:
     try:
         if path.is_dir():
-            raise _Unreadable(f"{path} is a folder: expected a recipe")
+            raise _Unreadable("is a folder: expected a recipe")
         if not path.is_file():
             beside = [each.name for each in path.parent.glob("*.toml")] if path.parent.is_dir() else []
-            raise _Unreadable(f"no such file: {path}{nearest(path.name, beside)}")
+            raise _Unreadable(f"no such file{nearest(path.name, beside)}")
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise _Unreadable(f"cannot be read: {error.strerror}") from None
     if len(data) > LARGEST_FILE:
-        raise _Unreadable(f"{path} is larger than {LARGEST_FILE >> 20} MiB: not a recipe")
+        raise _Unreadable(f"larger than {LARGEST_FILE >> 20} MiB: not a recipe")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _Unreadable(f"{path} is not UTF-8 text (byte {error.start})") from None
+        raise _Unreadable(f"not UTF-8 text (byte {error.start})") from None
 
 
 def _line(lines: Mapping[Key, int], key: Key) -> int | None:

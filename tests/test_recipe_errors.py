@@ -1,0 +1,38 @@
+"""What `fastdiar recipe check` says of wrong recipes, word for word.
+
+Each `golden/recipes/NAME.toml` has its error in `NAME.txt`; lines `# --set KEY=VALUE` on top of a recipe go to the command.
+After a change that is meant, rewrite the texts and read the difference: `FASTDIAR_GOLDEN=write pytest tests/test_recipe_errors.py`
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fastdiar.__main__ import run
+
+pytest.importorskip("torch", reason="recipes name components that need torch")
+
+GOLDEN = Path(__file__).parent / "golden" / "recipes"
+RECIPES = sorted(path.stem for path in GOLDEN.glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_wrong_recipe_is_explained(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(GOLDEN)
+    monkeypatch.setenv("FASTDIAR_PLUGINS", "none")
+    lines = Path(f"{name}.toml").read_text(encoding="utf-8").splitlines()
+    overrides = [word for line in lines if line.startswith("# --set ") for word in line[2:].split(" ", 1)]
+    assert run(["recipe", "check", f"{name}.toml", *overrides]) == 2
+    said = capsys.readouterr()
+    if os.environ.get("FASTDIAR_GOLDEN") == "write":
+        Path(f"{name}.txt").write_text(said.err, encoding="utf-8")
+    assert said.err == Path(f"{name}.txt").read_text(encoding="utf-8")
+    assert said.out == ""
+
+
+def test_no_golden_text_is_left_over() -> None:
+    assert len(RECIPES) >= 14
+    assert sorted(path.stem for path in GOLDEN.glob("*.txt")) == RECIPES
