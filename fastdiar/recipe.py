@@ -18,7 +18,7 @@ from fastdiar.core.recipe_files import SET, Origin, Source, read_source, source_
 from fastdiar.core.structure import MISSING, KeyPath, StructureError, dotted, shown, structure, unstructure
 from fastdiar.core.tables import Diarization, Trainer
 from fastdiar.core.toml_lines import Key
-from fastdiar.core.toml_text import dumps
+from fastdiar.core.toml_text import dumps, dumps_key
 
 T = TypeVar("T")
 
@@ -183,7 +183,7 @@ class _Reader:
             written = table.get("head") if isinstance(table, Mapping) else None
             head = getattr(losses[name].config, "head", None) if name in losses else written
             if isinstance(head, str) and head not in known:
-                self._problem(("loss", name, "head"), f"no [head.{head}] in the recipe{nearest(head, known)}")
+                self._problem(("loss", name, "head"), f"no [{dumps_key(('head', head))}] in the recipe{nearest(head, known)}")
 
     def _wrong(self, key: Key) -> bool:
         return any(problem.key == dotted(key) for problem in self._problems)

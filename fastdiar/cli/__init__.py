@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from fastdiar.cli import diarize, plugins, recipe, score
+from fastdiar.cli import diarize, plugins, recipe, score, simulate
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
 app.command()(diarize.diarize)
 app.command()(score.score)
+app.command()(simulate.simulate)
 app.command()(plugins.plugins)
 app.add_typer(recipe.app)
 

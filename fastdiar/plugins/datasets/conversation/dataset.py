@@ -1,0 +1,203 @@
+"""The dataset `conversation`: meetings simulated from a table of single-speaker recordings, with exact reference turns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import attrs
+import numpy as np
+from attrs import field, validators
+
+from fastdiar.core.dataset import Dataset, Entry
+from fastdiar.core.errors import DataError
+from fastdiar.core.manifest import read_manifest, read_names
+from fastdiar.core.types import RATE, Turn
+from fastdiar.plugins.datasets.conversation import acoustics
+from fastdiar.plugins.datasets.conversation.casting import Cast, Voice
+from fastdiar.plugins.datasets.conversation.performance import perform
+from fastdiar.plugins.datasets.conversation.turn_taking import Rhythm, Slot, draw_slots, learn_rhythms
+from fastdiar.plugins.datasets.conversation.voices import make_tape
+
+COLUMNS = ("path", "corpus", "speaker", "session", "seconds")
+SHARE = [validators.ge(0), validators.le(1)]
+REPEATS = 2.0
+"""A meeting is at most this many times as long as the recordings there are of its people."""
+SECONDS_EACH = 12.0
+"""A meeting has at least this long for each person, or some would never speak."""
+LEAST_SPEECH = 3.0
+"""Seconds that each person of a meeting speaks, where some tries find such a meeting."""
+LEVEL, PEAK = -26.0, 0.8
+"""Speech in a meeting is this loud (dB below full scale), unless its highest sample would pass the peak."""
+BACKGROUND = (35.0, 50.0)
+"""Decibels of speech over the hiss that every meeting has."""
+
+
+def _ordered(instance: object, attribute: attrs.Attribute, value: tuple[float, float]) -> None:
+    if not 0 < value[0] <= value[1]:
+        raise ValueError(f"must be two numbers above 0, the smaller first: {list(value)}")
+
+
+@attrs.frozen(kw_only=True)
+class Kind:
+    """A kind of meeting: how many, and what they are like."""
+
+    meetings: int = field(default=10, validator=validators.ge(1), metadata={"help": "how many of them"})
+    people: tuple[int, int] = field(default=(2, 5), validator=_ordered, metadata={"help": "fewest and most people in one"})
+    seconds: tuple[float, float] = field(default=(60.0, 180.0), validator=_ordered, metadata={"help": "shortest and longest"})
+    one_corpus: bool = field(default=False, metadata={"help": "people of one corpus, each in one session, as on a real call"})
+    room: float = field(default=0.0, validator=SHARE, metadata={"help": "share of them held in a room with echoes"})
+    noise: float = field(default=0.0, validator=SHARE, metadata={"help": "share of them with noise"})
+    telephone: float = field(default=0.0, validator=SHARE, metadata={"help": "share of them held over the telephone"})
+
+
+@attrs.frozen(kw_only=True)
+class ConversationConfig:
+    """`use = "conversation"`: where voices, rhythms, rooms and noises come from, and which kinds of meetings to make of them."""
+
+    table: Path = field(
+        metadata={"help": f"a .tsv or .csv table with the columns {', '.join(COLUMNS)}; paths relative to its folder"}
+    )
+    rhythms: Path = field(metadata={"help": "a folder of RTTM files to learn turn-taking from"})
+    speakers: Path | None = field(default=None, metadata={"help": "a text file of the speakers to take, one a line; none: all"})
+    exclude_corpora: tuple[str, ...] = field(default=(), metadata={"help": "values of the column `corpus` to leave out"})
+    least_seconds: float = field(
+        default=12.0, validator=validators.gt(0), metadata={"help": "of recordings that a voice must have"}
+    )
+    rooms: Path | None = field(
+        default=None,
+        metadata={"help": "a folder of measured room responses (room_*.wav) for half of the rooms; the others are drawn"},
+    )
+    noises: Path | None = field(default=None, metadata={"help": "a folder of folders of clips, one for each kind of noise"})
+    snr: tuple[float, float] = field(default=(10.0, 30.0), validator=_ordered, metadata={"help": "of speech over noise (dB)"})
+    level: float = field(
+        default=6.0, validator=validators.ge(0), metadata={"help": "a person is up to so much louder or softer (dB)"}
+    )
+    kinds: dict[str, Kind] = field(factory=lambda: {"meeting": Kind()}, metadata={"help": "the kinds of meetings, by name"})
+    seed: int = field(default=0, validator=validators.ge(0), metadata={"help": "of everything that is drawn"})
+
+
+@attrs.frozen(eq=False)
+class Meeting:
+    """A simulated meeting: `samples` float32 `[samples]` at 16 kHz, and who truly speaks when."""
+
+    samples: np.ndarray
+    turns: tuple[Turn, ...]
+
+
+@attrs.frozen
+class _Plan:
+    """What a meeting will be; `seed` draws the rest."""
+
+    kind: str
+    voices: tuple[Voice, ...]
+    seconds: float
+    room: bool
+    noise: bool
+    telephone: bool
+    seed: tuple[int, ...]
+
+
+class Conversation(Dataset):
+    """Simulated meetings. The same seed gives the same meetings, each of which can be made alone."""
+
+    config_class: ClassVar[type] = ConversationConfig
+    config: ConversationConfig
+
+    def entries(self) -> list[Entry]:
+        """One entry a meeting, with its kind and its number of people as labels; raises `DataError`."""
+        table = self.config.table
+        plans = self._plans.items()
+        return [
+            Entry(key, table, {"kind": plan.kind, "people": str(len(plan.voices))}, seconds=plan.seconds) for key, plan in plans
+        ]
+
+    def load(self, entry: Entry) -> np.ndarray:
+        """A meeting's sound, float32 `[samples]` at 16 kHz."""
+        return self.meeting(entry).samples
+
+    def meeting(self, entry: Entry) -> Meeting:
+        """A meeting's sound with its reference turns."""
+        plan = self._plans[entry.key]
+        random = np.random.default_rng(plan.seed)
+        slots = self._slots(plan, random)
+        tapes = [make_tape(voice.clips, random) for voice in plan.voices]
+        dry, turns = perform(slots, tapes, [voice.speaker for voice in plan.voices], round(plan.seconds * RATE))
+        gains = 10 ** (random.uniform(-self.config.level, self.config.level, len(dry)) / 20)
+        heard = self._in_room(dry, random) if plan.room else dry
+        sound = gains @ heard
+        sound /= _rms(sound[dry.any(axis=0)])
+        sound += self._background(plan, len(sound), random)
+        sound *= min(10 ** (LEVEL / 20), PEAK / np.abs(sound).max())
+        return Meeting((acoustics.over_telephone(sound) if plan.telephone else sound).astype(np.float32), turns)
+
+    @cached_property
+    def _plans(self) -> dict[str, _Plan]:
+        table = self.config.table
+        wanted = None if self.config.speakers is None else set(read_names(self.config.speakers))
+        rows = [
+            row
+            for row in read_manifest(table, COLUMNS)
+            if row["speaker"]
+            and row["corpus"] not in self.config.exclude_corpora
+            and (wanted is None or row["speaker"] in wanted)
+        ]
+        cast = Cast(rows, table.parent, self.config.least_seconds)
+        plans = {}
+        for place, (name, kind) in enumerate(self.config.kinds.items()):
+            for number in range(kind.meetings):
+                key = f"{name}_{number:0{len(str(kind.meetings - 1))}d}"
+                plans[key] = _plan(name, kind, cast, (self.config.seed, place, number))
+        return plans
+
+    @cached_property
+    def _rhythms(self) -> list[Rhythm]:
+        return learn_rhythms(self.config.rhythms)
+
+    def _slots(self, plan: _Plan, random: np.random.Generator) -> list[Slot]:
+        """Turns in which everyone speaks for a while; the last try counts."""
+        people = len(plan.voices)
+        for _ in range(50):
+            slots = draw_slots(self._rhythms[random.integers(len(self._rhythms))], people, plan.seconds, random)
+            spoken: Counter[int] = Counter()
+            for slot in slots:
+                spoken[slot.person] += slot.end - slot.start
+            if all(spoken[person] >= LEAST_SPEECH for person in range(people)):
+                break
+        return slots
+
+    def _in_room(self, dry: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Tracks `[people, samples]` as heard in one room, everyone in another place."""
+        measured = sorted(self.config.rooms.glob("room_*.wav")) if self.config.rooms else []
+        if measured and random.random() < 0.5:
+            room = acoustics.measured_room(measured[random.integers(len(measured))])
+        else:
+            room = acoustics.drawn_room(random)
+        return np.stack([acoustics.heard_in(track, acoustics.position(room, random)) for track in dry])
+
+    def _background(self, plan: _Plan, samples: int, random: np.random.Generator) -> np.ndarray:
+        """Hiss, and noise where it is planned, for speech with an RMS of 1."""
+        background = acoustics.hiss(samples, random) * 10 ** (-random.uniform(*BACKGROUND) / 20)
+        if plan.noise and self.config.noises:
+            kinds = sorted(folder for folder in self.config.noises.iterdir() if folder.is_dir())
+            if not kinds:
+                raise DataError(f"{self.config.noises}: expected a folder for each kind of noise, found none")
+            bed = acoustics.noise_bed(sorted(kinds[random.integers(len(kinds))].iterdir()), samples, random)
+            background += bed / _rms(bed[bed != 0]) * 10 ** (-random.uniform(*self.config.snr) / 20)
+        return background
+
+
+def _plan(name: str, kind: Kind, cast: Cast, seed: tuple[int, ...]) -> _Plan:
+    random = np.random.default_rng((*seed, 0))
+    people = int(random.integers(kind.people[0], kind.people[1] + 1))
+    voices = cast.choose(people, kind.one_corpus, random)
+    seconds = max(random.uniform(*kind.seconds), people * SECONDS_EACH)
+    seconds = round(min(seconds, REPEATS * sum(voice.seconds for voice in voices)), 1)
+    room, noise, telephone = (bool(random.random() < share) for share in (kind.room, kind.noise, kind.telephone))
+    return _Plan(name, voices, seconds, room, noise, telephone, (*seed, 1))
+
+
+def _rms(sound: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(sound**2)))
