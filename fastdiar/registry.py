@@ -163,16 +163,16 @@ class Registry:
             if key in self._broken:
                 return f"{key} is broken: {self._broken[key].reason} (from {self._broken[key].origin})"
         if kind not in KINDS:
-            return f"no kind '{kind}'{nearest(kind, KINDS)}: expected one of {', '.join(KINDS)}"
+            return f"no kind {kind!r}{nearest(kind, KINDS)}: expected one of {', '.join(KINDS)}"
         if plugin in self._points and plugin not in self._allowed:
-            return f"no {kind} '{name}': the plugin '{plugin}' is switched off by {SWITCH}"
+            return f"no {kind} {name!r}: the plugin {plugin!r} is switched off by {SWITCH}"
         if plugin and plugin not in self._points:
-            return f"no {kind} '{name}': no plugin '{plugin}' is installed{nearest(plugin, self._points)}"
+            return f"no {kind} {name!r}: no plugin {plugin!r} is installed{nearest(plugin, self._points)}"
         pool = [(its_kind, f"{plugin}/{bare}") for its_kind, bare in self._components(plugin)] if plugin else self._names()
         known = [each for its_kind, each in pool if its_kind == kind]
         other = "".join(f" (it is of kind {its_kind})" for its_kind, each in pool if each == name)
         hint = nearest(name, known) or (f": expected one of {', '.join(known)}" if known else "")
-        return f"no {kind} '{name}'{other}{hint}"
+        return f"no {kind} {name!r}{other}{hint}"
 
     def _names(self) -> list[tuple[str, str]]:
         return [(each.component.kind, each.name) for each in self.listed()]

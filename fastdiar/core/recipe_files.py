@@ -106,17 +106,15 @@ def _dropped(base: Source, drop: Any, at: Problem, extends: Any) -> Source:
     if not isinstance(drop, list) or not all(isinstance(name, str) for name in drop):
         message = 'expected a list of keys, such as ["temporal.attend"]'
         return attrs.evolve(base, problems=(*base.problems, attrs.evolve(at, message=message)))
-    known = [dumps_key(key) for key in base.origins]
     problems = list(base.problems)
-    table, origins = base.table, base.origins
     for name in drop:
         key = key_path(name)
-        if key in base.origins:
-            table, origins = _without(table, key), _outside(origins, key)
-        elif base.whole:
+        if (key is None or not _remove(base.table, key)) and base.whole:
+            known = (dumps_key(each) for each in base.origins)
             why = f"'{extends}' has no such key{nearest(name, known)}" if extends else "nothing to drop from without 'extends'"
             problems.append(attrs.evolve(at, message=f"{shown(name)}: {why}"))
-    return attrs.evolve(base, table=table, origins=origins, problems=tuple(problems))
+    origins = {key: base.origins[key] for key in _keys(base.table)}
+    return attrs.evolve(base, origins=origins, problems=tuple(problems))
 
 
 def _overridden(source: Source, overrides: Sequence[str]) -> Source:
@@ -138,23 +136,20 @@ def _overridden(source: Source, overrides: Sequence[str]) -> Source:
 
 def _merged(base: Source, table: dict[str, Any], origins: dict[Key, Origin]) -> Source:
     """`table` on top of `base`, table by table."""
-    merged, kept = _merge(base.table, table, (), base.origins)
-    return attrs.evolve(base, table=merged, origins=kept | origins)
+    merged = _merge(base.table, table)
+    known = base.origins | origins
+    return attrs.evolve(base, table=merged, origins={key: known[key] for key in _keys(merged)})
 
 
-def _merge(
-    base: dict[str, Any], own: dict[str, Any], path: Key, origins: dict[Key, Origin]
-) -> tuple[dict[str, Any], dict[Key, Origin]]:
-    """Two tables as one, and the origins of `base` that still hold. Another `use` has other keys: then `base` is left out."""
+def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Two tables as one. Another `use` has other keys: then those of `base` are left behind."""
     if "use" in base and "use" in own and base["use"] != own["use"]:
-        return own, _outside(origins, path)
+        return own
     merged = dict(base)
     for key, value in own.items():
-        if isinstance(value, dict) and isinstance(base.get(key), dict):
-            merged[key], origins = _merge(base[key], value, (*path, key), origins)
-        else:
-            merged[key], origins = value, _outside(origins, (*path, key))
-    return merged, origins
+        inside = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _merge(base[key], value) if inside else value
+    return merged
 
 
 def _parsed(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
@@ -226,14 +221,10 @@ def _put(table: dict[str, Any], key: Key, value: Any) -> bool:
     return True
 
 
-def _without(table: dict[str, Any], key: Key) -> dict[str, Any]:
-    """A copy that lacks one key."""
-    first, *rest = key
-    if rest and first in table:
-        return table | {first: _without(table[first], tuple(rest))}
-    return {name: value for name, value in table.items() if name != first}
-
-
-def _outside(origins: Mapping[Key, Origin], key: Key) -> dict[Key, Origin]:
-    """The origins of everything that is not at or under `key`."""
-    return {each: origin for each, origin in origins.items() if each[: len(key)] != key}
+def _remove(table: dict[str, Any], key: Key) -> bool:
+    """Delete a key of nested tables; False where it is not there."""
+    for part in key[:-1]:
+        table = table.get(part, {})
+        if not isinstance(table, dict):
+            return False
+    return table.pop(key[-1], None) is not None

@@ -84,6 +84,15 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments: list[str], message: st
     assert said.out == ""
 
 
+def test_what_a_recipe_says_cannot_steer_the_terminal(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "red.toml"
+    path.write_text('extends = "\\u001b[31mred\\u0007"', encoding="utf-8")
+    assert run(["recipe", "check", str(path)]) == 2
+    assert r"extends: " in (said := capsys.readouterr().err)
+    assert "\x1b" not in said
+    assert "\x07" not in said
+
+
 def test_control_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
