@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 class Network(nn.Module):
-    """What a recipe describes, as one module. `frames` says what `encode` gives, `embedding` how long a voice's vector is."""
+    """What a recipe describes, as one module. `frames` says what `encode` gives, `embedding` how long a voice's
+    vector is, `voice` which head gives it (None: no head does)."""
 
     def __init__(
         self,
@@ -40,8 +41,8 @@ class Network(nn.Module):
         self.heads = nn.ModuleDict(heads)
         self.labels = dict(labels)
         self.frames: Frames = [encoder, *self.temporal.values()][-1].out
-        self._voice = next((name for name, head in heads.items() if head.level == "clip" and head.embedding), None)
-        self.embedding: int = heads[self._voice].embedding if self._voice else 0
+        self.voice = next((name for name, head in heads.items() if head.level == "clip" and head.embedding), None)
+        self.embedding: int = heads[self.voice].embedding if self.voice else 0
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> dict[str, Output]:
         """`[batch, samples]`, `[batch]` in samples → what each head says of the whole clip or of its frames."""
@@ -64,10 +65,10 @@ class Network(nn.Module):
 
         Raises `ModelError` where no head has an embedding.
         """
-        if self._voice is None or self.pooling is None:
+        if self.voice is None or self.pooling is None:
             raise ModelError('this network has no head with an embedding: add [head.speaker] with use = "speaker"')
         pooled = self.pooling(frames, weights)
-        return self.heads[self._voice](pooled.flatten(0, 1)).embedding.unflatten(0, pooled.shape[:2])
+        return self.heads[self.voice](pooled.flatten(0, 1)).embedding.unflatten(0, pooled.shape[:2])
 
 
 def build_network(recipe: Recipe, labels: Mapping[str, tuple[str, ...]]) -> Network:

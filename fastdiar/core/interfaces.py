@@ -118,5 +118,5 @@ class Exporter(ABC):
         self.config = config
 
     @abstractmethod
-    def export(self, network: nn.Module, folder: Path) -> dict[str, float]:
-        """Write files into `folder`; return the largest difference from torch per graph."""
+    def export(self, network: nn.Module, folder: Path, metadata: Mapping[str, str]) -> dict[str, float]:
+        """Write files that carry `metadata` into `folder`; return the largest difference from torch per graph."""

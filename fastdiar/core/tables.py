@@ -15,6 +15,9 @@ class Trainer:
     epochs: int = field(default=30, validator=validators.ge(1), metadata={"help": "passes over the training data"})
     batch_size: int = field(default=32, validator=validators.ge(1), metadata={"help": "clips a step"})
     seconds: tuple[float, float] = field(default=(3.0, 5.0), metadata={"help": "shortest and longest random crop (seconds)"})
+    sampler: Literal["shuffled", "balanced"] = field(
+        default="shuffled", metadata={"help": "an epoch hears each utterance once, or each speaker equally often"}
+    )
     optimizer: Literal["adamw"] = field(default="adamw", metadata={"help": "the optimiser"})
     learning_rate: float = field(default=1e-3, validator=validators.gt(0), metadata={"help": "at the schedule's peak"})
     weight_decay: float = field(default=1e-4, validator=validators.ge(0), metadata={"help": "decoupled weight decay"})

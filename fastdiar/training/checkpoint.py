@@ -1,0 +1,144 @@
+"""A run on disk: safetensors and JSON, nothing that could run code, and never half of a file.
+
+`recipe.toml`          the resolved recipe
+`labels.json`          each task's classes, in the order of the network's outputs
+`best.safetensors`     the network that validated best
+`epoch-005.safetensors`, …   the network after every so many epochs
+`last.safetensors`     everything needed to go on: network, losses and optimiser, with the progress as JSON in its header,
+                       so that the two can never disagree
+`log.jsonl`            a line of figures for each epoch
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from fastdiar.core.errors import TrainingError
+from fastdiar.core.files import replacing, write_text
+from fastdiar.network import Network, build_network
+from fastdiar.recipe import Recipe, read_recipe
+
+RECIPE, LABELS, BEST, LAST, LOG = "recipe.toml", "labels.json", "best.safetensors", "last.safetensors", "log.jsonl"
+MODULE, OPTIMIZER = "module.", "optimizer."
+
+
+@attrs.define
+class Progress:
+    """How far a run is: `step` steps of `epoch` are done; the rest is what the epoch has summed up so far."""
+
+    epoch: int = 0
+    step: int = 0
+    best: float | None = None
+    best_epoch: int = 0
+    sums: dict[str, list[float]] = attrs.Factory(dict)
+    skipped: int = 0
+    unreadable: int = 0
+
+
+def load_run(folder: Path, checkpoint: str = BEST) -> Network:
+    """The trained network of a run, in eval mode on the CPU; raises `TrainingError`."""
+    network = build_network(read_run_recipe(folder), read_labels(folder))
+    load_weights(network, folder / checkpoint)
+    return network.eval()
+
+
+def read_run_recipe(folder: Path) -> Recipe:
+    """The resolved recipe a run was trained from; raises `TrainingError` where the folder holds no run."""
+    if not (folder / RECIPE).is_file():
+        raise TrainingError(f"{folder}: holds no run: no {RECIPE} in it")
+    return read_recipe(folder / RECIPE)
+
+
+def read_labels(folder: Path) -> dict[str, tuple[str, ...]]:
+    """A run's classes by task; raises `TrainingError`."""
+    path = folder / LABELS
+    try:
+        return {str(task): tuple(map(str, names)) for task, names in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise TrainingError(f"{path}: cannot be read as each task's classes: {error}") from None
+
+
+def begin(folder: Path, recipe: Recipe, labels: Mapping[str, tuple[str, ...]]) -> None:
+    """Write what stays the same throughout a run."""
+    write_text(folder / LABELS, json.dumps(labels, ensure_ascii=False, indent=1) + "\n")
+    write_text(folder / RECIPE, recipe.to_toml())
+
+
+def trim_log(folder: Path, epochs: int) -> None:
+    """Take the lines after so many epochs out of the log."""
+    if (folder / LOG).is_file():
+        lines = (folder / LOG).read_text(encoding="utf-8").splitlines(keepends=True)
+        write_text(folder / LOG, "".join(line for line in lines if json.loads(line)["epoch"] <= epochs))
+
+
+def save_weights(module: nn.Module, path: Path) -> None:
+    """Write a module's tensors."""
+    _write(path, _plain(module.state_dict()), {})
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Read a module's tensors back; raises `TrainingError` where they are not this module's."""
+    tensors, _ = _read(path)
+    _restore(module, tensors, path)
+
+
+def save_state(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+    """Write everything that a run needs to go on."""
+    tensors = {f"{MODULE}{name}": tensor for name, tensor in module.state_dict().items()}
+    for number, slots in optimizer.state_dict()["state"].items():
+        tensors |= {f"{OPTIMIZER}{number}.{name}": tensor for name, tensor in slots.items()}
+    _write(path, _plain(tensors), {"progress": json.dumps(attrs.asdict(progress))})
+
+
+def load_state(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
+    """Read the state back into module and optimiser; raises `TrainingError`."""
+    tensors, header = _read(path)
+    _restore(module, _under(MODULE, tensors), path)
+    slots: dict[int, dict[str, Tensor]] = {}
+    try:
+        for name, tensor in _under(OPTIMIZER, tensors).items():
+            number, _, slot = name.partition(".")
+            slots.setdefault(int(number), {})[slot] = tensor
+        optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
+        return Progress(**json.loads(header["progress"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrainingError(f"{path}: is not the state of a run: {error}") from None
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as safetensors takes them: on the CPU, contiguous, none sharing memory with another."""
+    return {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+
+
+def _write(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    with replacing(path) as beside:
+        save_file(tensors, beside, metadata=header)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 (not a dict)
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(f"{path}: cannot be read: {error}") from None
+
+
+def _restore(module: nn.Module, tensors: Mapping[str, Any], path: Path) -> None:
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise TrainingError(f"{path}: holds another network than its recipe describes: {reason[:300]}") from None

@@ -1,0 +1,141 @@
+"""From a dataset's entries to batches of clips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+import attrs
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from fastdiar import registry
+from fastdiar.core.dataset import Dataset, Entry
+from fastdiar.core.errors import AudioError, Problem, RecipeError
+from fastdiar.core.types import RATE, Batch
+from fastdiar.recipe import Part, Recipe
+from fastdiar.training.sampler import Crop
+
+CACHE_BYTES = 2 << 30
+"""Decoded sound kept in memory, by all loading processes together: a small corpus is decoded once."""
+SHORTEST = RATE // 10
+"""Samples below which there is nothing to learn from."""
+
+
+@attrs.frozen(eq=False)
+class Loaded:
+    """A batch, or None where no clip of it could be read, and why each of the others could not."""
+
+    batch: Batch | None
+    bad: tuple[str, ...]
+
+
+@attrs.frozen(eq=False)
+class Clip:
+    """`samples` float32 `[samples]`, at most as many as were asked for."""
+
+    samples: np.ndarray
+    entry: Entry
+
+
+@attrs.frozen(eq=False)
+class Source:
+    """One part of the data: a dataset and what it lists."""
+
+    dataset: Dataset
+    entries: tuple[Entry, ...]
+
+    @property
+    def speakers(self) -> list[str]:
+        """Each entry's speaker; one that is unknown is a speaker of its own."""
+        return [entry.labels.get("speaker", entry.key) for entry in self.entries]
+
+
+@attrs.frozen(eq=False)
+class Corpus:
+    """What a run learns from: its `parts` ("train" and, where the recipe has it, "dev"), and each task's classes."""
+
+    parts: dict[str, Source]
+    labels: dict[str, tuple[str, ...]]
+
+    @property
+    def train(self) -> Source:
+        """The part that is trained on."""
+        return self.parts["train"]
+
+
+def read_corpus(recipe: Recipe) -> Corpus:
+    """List the recipe's training and development data; raises `RecipeError` where they cannot be trained on together."""
+    if "train" not in recipe.data:
+        raise RecipeError([Problem("is missing: training needs it", "data.train", recipe.path)])
+    parts = {name: read_source(recipe.data[name]) for name in ("train", "dev") if name in recipe.data}
+    heard = {(entry.path, entry.start, entry.key) for entry in parts["train"].entries}
+    for name, part in recipe.data.items():
+        if name != "train":
+            both = sum((entry.path, entry.start, entry.key) in heard for entry in (parts.get(name) or read_source(part)).entries)
+            if both:
+                raise RecipeError([Problem(f"{both} of its utterances are in data.train too", f"data.{name}", recipe.path)])
+    tasks = dict.fromkeys(part.config.task for part in recipe.head.values())
+    return Corpus(parts, {task: _classes(parts["train"].entries, task) for task in tasks})
+
+
+def read_source(part: Part) -> Source:
+    """Open one `[data.NAME]` table and list it."""
+    dataset = registry.lookup("dataset", part.use)(part.config)
+    return Source(dataset, tuple(dataset.entries()))
+
+
+class Clips(TorchDataset["Clip | str"]):
+    """Crops of a source's entries; where one cannot be read, the reason why."""
+
+    def __init__(self, source: Source, cache_bytes: int) -> None:
+        self.source = source
+        self._cache: dict[int, np.ndarray] = {}
+        self._room = cache_bytes
+
+    def __getitem__(self, crop: Crop) -> Clip | str:
+        entry = self.source.entries[crop.index]
+        try:
+            samples = self._samples(crop.index)
+        except AudioError as error:
+            return str(error)
+        if len(samples) < SHORTEST:
+            return f"{entry.path}: only {len(samples) / RATE:.3f} s long: expected {SHORTEST / RATE} s or more"
+        spare = max(0, len(samples) - crop.samples)
+        start = spare // 2 if crop.seed is None else int(np.random.default_rng(crop.seed).integers(spare + 1))
+        return Clip(samples[start : start + crop.samples], entry)
+
+    def _samples(self, index: int) -> np.ndarray:
+        if index in self._cache:
+            return self._cache[index]
+        samples = self.source.dataset.load(self.source.entries[index])
+        if samples.nbytes <= self._room:
+            self._room -= samples.nbytes
+            self._cache[index] = samples
+        return samples
+
+
+def loader(clips: Clips, batches: Iterable[list[Crop]], labels: Mapping[str, Sequence[str]], workers: int) -> DataLoader[Loaded]:
+    """Batches of clips as `Loaded`; `labels` are each task's classes, in the order of their numbers."""
+    numbers = {task: {name: number for number, name in enumerate(names)} for task, names in labels.items()}
+    return DataLoader(clips, batch_sampler=batches, num_workers=workers, collate_fn=partial(collate, numbers=numbers))
+
+
+def collate(clips: Sequence[Clip | str], numbers: Mapping[str, Mapping[str, int]]) -> Loaded:
+    """Clips as one batch, zero-padded to the longest."""
+    good = [clip for clip in clips if isinstance(clip, Clip)]
+    bad = tuple(clip for clip in clips if isinstance(clip, str))
+    if not good:
+        return Loaded(None, bad)
+    lengths = torch.tensor([len(clip.samples) for clip in good])
+    waveform = torch.zeros(len(good), int(lengths.max()))
+    for row, clip in zip(waveform, good, strict=True):
+        row[: len(clip.samples)] = torch.from_numpy(clip.samples)
+    labels = {task: torch.tensor([of.get(clip.entry.labels.get(task, ""), -1) for clip in good]) for task, of in numbers.items()}
+    return Loaded(Batch(waveform, lengths, labels, keys=tuple(clip.entry.key for clip in good)), bad)
+
+
+def _classes(entries: Iterable[Entry], task: str) -> tuple[str, ...]:
+    return tuple(sorted({entry.labels[task] for entry in entries if entry.labels.get(task)}))

@@ -1,0 +1,89 @@
+"""Training: from a recipe to a run's folder."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from lightning_fabric import Fabric
+
+from fastdiar.core.errors import TrainingError
+from fastdiar.recipe import Recipe
+from fastdiar.training import checkpoint
+from fastdiar.training.checkpoint import LABELS, LAST, Progress
+from fastdiar.training.data import Corpus, read_corpus
+from fastdiar.training.display import Display
+from fastdiar.training.run import Run
+
+
+def train(
+    recipe: Recipe, out: Path, resume: bool = False, device: str = "auto", devices: int = 1, tensorboard: bool = False
+) -> Progress:
+    """Train the recipe's network into the folder `out`; with `resume`, go on with the run that is there.
+
+    An interrupted run is saved after its current step and, resumed, comes to the same numbers as one that was left alone.
+    Raises `TrainingError` where the folder holds another run or there is nothing to learn, `RecipeError` where a part does
+    not fit.
+    """
+    corpus = read_corpus(recipe)
+    _check_folder(out, recipe, corpus, resume)
+    fabric = Fabric(accelerator=device, devices=devices, precision=recipe.trainer.precision)
+    fabric.launch()
+    run = Run(recipe, corpus, fabric, out, tensorboard)
+    if (out / LAST).is_file():
+        run.restore()
+    elif fabric.is_global_zero:
+        checkpoint.begin(out, recipe, corpus.labels)
+    with Display(run, shown=fabric.is_global_zero) as display, _stopped_by_signal() as stopped:
+        while not run.finished:
+            for loaded in run.batches():
+                display.step(loaded, run.learn(loaded))
+                if stopped:
+                    run.save()
+                    raise KeyboardInterrupt
+            display.epoch(run.close_epoch())
+    return run.progress
+
+
+def _check_folder(out: Path, recipe: Recipe, corpus: Corpus, resume: bool) -> None:
+    """Nothing is overwritten, and nothing goes on as another run than it began."""
+    if not resume:
+        if (out.is_dir() and any(out.iterdir())) or out.is_file():
+            raise TrainingError(f"{out}: is not empty: continue the run in it with --resume, or choose another folder with --out")
+        return
+    before = checkpoint.read_run_recipe(out).table
+    changed = sorted(_differences(before, recipe.table))
+    if changed:
+        raise TrainingError(f"{out}: its run was begun with another recipe: {', '.join(changed)} differ")
+    if (out / LABELS).is_file() and checkpoint.read_labels(out) != corpus.labels:
+        raise TrainingError(f"{out}: the training data has other {' and '.join(corpus.labels)} labels than when its run began")
+
+
+def _differences(before: object, now: object, key: str = "") -> Iterator[str]:
+    """Keys whose values differ, but for those that change nothing in the result."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in before.keys() | now.keys():
+            yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else name)
+    elif before != now and key != "trainer.workers":
+        yield key
+
+
+@contextmanager
+def _stopped_by_signal() -> Iterator[list[int]]:
+    """A list that stays empty until the person or the system asks to stop; a second Ctrl-C does not wait for the step."""
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
