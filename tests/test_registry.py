@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_a_component_that_breaks_its_interface_is_kept_as_broken(acme: Install, 
     assert f"wrong/{name}" not in registry.names(kind)
     assert [(each.name, each.reason) for each in registry.broken()] == [(f"{kind} wrong/{name}", reason)]
     assert registry.lookup("clustering", "wrong/alone").__name__ == "Alone"
+
+
+def test_a_library_that_is_not_installed_is_no_broken_plugin() -> None:
+    code = (
+        "import sys\nsys.modules['torch'] = None\nfrom fastdiar import registry\n"
+        "try:\n    registry.lookup('encoder', 'cnn')\nexcept registry.MissingExtra as error:\n    print(error)\n"
+        "print(registry.broken())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    expected = "encoder 'cnn' needs a part that is not installed: pip install 'fastdiar[train]'"
+    assert done.stdout.splitlines() == [expected, "[]"]
 
 
 def test_of_two_distributions_that_claim_one_plugin_name_neither_is_used(acme: Install) -> None:

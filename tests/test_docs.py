@@ -1,0 +1,51 @@
+"""What the documentation shows works as shown."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fastdiar import registry
+from fastdiar.recipe import read_recipe
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a page in `docs/`."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+
+
+def test_the_recipe_of_the_recipe_page(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (text,) = blocks("recipes.md", "toml")
+    shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    path = tmp_path / "mine" / "my.toml"
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
+    recipe = read_recipe(path)
+    assert list(recipe.temporal) == ["attend", "again"]
+    assert recipe.data["train"].config.root == path.parent / "my-speech"
+
+
+def test_the_plugin_of_the_plugin_page(acme: Callable[..., Path]) -> None:
+    site = acme()
+    for text in blocks("plugins.md", "python"):
+        name = text.partition("\n")[0].removeprefix("# ").replace("acme_diar", "acme_documented")
+        (site / name).parent.mkdir(exist_ok=True)
+        (site / name).write_text(text.replace("acme_diar", "acme_documented"), encoding="utf-8")
+    (project,) = blocks("plugins.md", "toml")
+    points = tomllib.loads(project)["project"]["entry-points"]["fastdiar"]
+    (site / "acme_documented-1.dist-info").mkdir()
+    (site / "acme_documented-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-documented\nVersion: 1\n")
+    lines = [f"{name} = {value.replace('acme_diar', 'acme_documented')}\n" for name, value in points.items()]
+    (site / "acme_documented-1.dist-info" / "entry_points.txt").write_text("".join(["[fastdiar]\n", *lines]))
+    acme()
+    assert registry.lookup("clustering", "acme/alone").config_class().sure == 1.0
