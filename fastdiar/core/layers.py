@@ -23,7 +23,7 @@ def frame_mask(lengths: Tensor, frames: int) -> Tensor:
 
 def frame_count(lengths: Tensor, hop: int) -> Tensor:
     """How many frames clips of `lengths [batch]` samples have: one for every `hop` samples begun."""
-    return (lengths + hop - 1) // hop
+    return lengths if hop == 1 else (lengths + hop - 1) // hop
 
 
 def keep_valid(x: Tensor, lengths: Tensor) -> Tensor:
@@ -59,7 +59,9 @@ class ConvBlock(nn.Module):
         if self.pool == 1:
             return x, lengths
         # After a ReLU a zero never wins against what the clip holds, so the last, partial cell may be filled with zeros.
-        return F.max_pool1d(F.pad(x, (0, self.pool - 1)), self.pool), frame_count(lengths, self.pool)
+        # Two-dimensional, because torch's one-dimensional pool exports for the length of the example alone.
+        cells = F.pad(x, (0, self.pool - 1))[:, :, None]
+        return F.max_pool2d(cells, (1, self.pool))[:, :, 0], frame_count(lengths, self.pool)
 
 
 class ResBlock(nn.Module):

@@ -16,8 +16,10 @@ from fastdiar.core.layers import ConvBlock, ResStack, frame_count, frame_mask, f
 from fastdiar.core.types import RATE, Frames
 
 FFT = 512
-FLOOR = 1e-8
-"""Added to the mel power before its logarithm: about the power of 16-bit rounding in a window."""
+LOUDEST = 32768.0
+"""Samples are counted in steps of 16-bit sound, which keeps every constant here within half precision."""
+FLOOR = 10.0
+"""Added to the mel power before its logarithm: about what rounding to 16 bits leaves of silence. onnxruntime drops a 1e-8."""
 
 
 @attrs.frozen
@@ -34,7 +36,7 @@ class MelResCnnConfig:
     stem_channels: int = field(default=128, validator=validators.ge(1), metadata={"help": "channels of the first convolution"})
     stem_kernel: int = field(default=5, validator=checks.odd, metadata={"help": "length of the first convolution (spectra, odd)"})
     channels: tuple[int, ...] = field(
-        default=(128, 192, 192, 256), validator=checks.positive_list, metadata={"help": "channels after each residual block"}
+        default=(128, 192, 192, 192), validator=checks.positive_list, metadata={"help": "channels after each residual block"}
     )
     strides: tuple[int, ...] = field(
         default=(1, 2, 1, 1),
@@ -87,7 +89,7 @@ class LogMel(nn.Module):
         """`[batch, samples]`, `[batch]` → `[batch, mels, spectra]`, lengths in spectra."""
         # Powers span more than half precision holds.
         with full_precision(waveform):
-            x = keep_valid(waveform.float()[:, None], lengths)
+            x = keep_valid(waveform.float()[:, None] * LOUDEST, lengths)
             padded = F.pad(x, (self.side, self.side + self.hop - 1))
             spectrum = F.conv1d(padded, self.fourier, stride=self.hop)
             real, imaginary = spectrum.chunk(2, dim=1)

@@ -30,7 +30,7 @@ class Attention(Pooling):
 
     def __init__(self, config: AttentionConfig, frames: Frames) -> None:
         super().__init__()
-        self.score = nn.Sequential(nn.Linear(frames.dim, config.hidden), nn.Tanh(), nn.Linear(config.hidden, 1))
+        self.score = nn.Sequential(nn.Linear(frames.dim, config.hidden), nn.Tanh(), nn.Linear(config.hidden, 1, bias=False))
         self.out = frames.dim
 
     def forward(self, frames: Tensor, weights: Tensor) -> Tensor:

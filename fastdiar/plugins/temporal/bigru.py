@@ -36,9 +36,9 @@ class BiGru(TemporalBlock):
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """`[batch, frames, dim]`, `[batch]` → `[batch, frames, 2 * hidden]`; frames past a clip's length are zero."""
-        ahead, _ = self.ahead(frames)
-        back, _ = self.back(turned_round(frames, lengths))
-        both = torch.cat((ahead, turned_round(back, lengths)), dim=-1)
+        ahead = run(self.ahead, frames)
+        back = turned_round(run(self.back, turned_round(frames, lengths)), lengths)
+        both = torch.cat((ahead, back), dim=-1)
         return both * frame_mask(lengths, frames.shape[1])[..., None]
 
 
@@ -48,3 +48,28 @@ def turned_round(frames: Tensor, lengths: Tensor) -> Tensor:
     last = lengths[:, None] - 1
     source = torch.where(step <= last, last - step, step)
     return frames.gather(1, source[..., None].expand(-1, -1, frames.shape[2]))
+
+
+def run(gru: nn.GRU, frames: Tensor) -> Tensor:
+    """`[batch, frames, dim]` → `[batch, frames, hidden]`."""
+    return onnx_gru(gru, frames) if torch.onnx.is_in_onnx_export() else gru(frames)[0]
+
+
+def onnx_gru(gru: nn.GRU, frames: Tensor) -> Tensor:
+    """The same as one ONNX operator. Tracing torch's would write out each step of the example, and fix how many there are."""
+    inputs = [frames.transpose(0, 1), *(_onnx_gates(weight)[None] for weight in (gru.weight_ih_l0, gru.weight_hh_l0))]
+    bias = torch.cat([_onnx_gates(bias) for bias in (gru.bias_ih_l0, gru.bias_hh_l0)])[None]
+    heard = torch.onnx.ops.symbolic(
+        "GRU",
+        [*inputs, bias],
+        {"hidden_size": gru.hidden_size, "linear_before_reset": 1},
+        dtype=frames.dtype,
+        shape=(frames.shape[1], 1, frames.shape[0], gru.hidden_size),
+    )
+    return heard[:, 0].transpose(0, 1)
+
+
+def _onnx_gates(rows: Tensor) -> Tensor:
+    """torch keeps the gates as reset, update, new; ONNX as update, reset, new."""
+    reset, update, new = rows.chunk(3)
+    return torch.cat((update, reset, new))
