@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-from fastdiar.cli import diarize, plugins, recipe, score, simulate
+from fastdiar.cli import diarize, evaluate, export, plugins, recipe, score, simulate, train
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
 app.command()(diarize.diarize)
 app.command()(score.score)
 app.command()(simulate.simulate)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(export.export)
 app.command()(plugins.plugins)
 app.add_typer(recipe.app)
 

@@ -23,15 +23,11 @@ def train(
 
     Example: fastdiar train recipes/quickstart.toml --out runs/quickstart
     """
-    from fastdiar.core.errors import MissingExtra
+    from fastdiar.core.errors import needs
     from fastdiar.recipe import read_recipe
 
     checked = read_recipe(recipe, overrides or ())
-    try:
+    with needs("train", "training"):
         from fastdiar.training.loop import train as train_network
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("fastdiar"):
-            raise
-        raise MissingExtra("training", "train") from None
     progress = train_network(checked, out, resume, device, devices, tensorboard)
     typer.echo(f"{out}: {progress.epoch} epochs, the best was {progress.best_epoch}")

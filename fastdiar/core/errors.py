@@ -6,7 +6,8 @@ Every error here is shown as text without a traceback, and ends a command with e
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -45,6 +46,17 @@ class MissingExtra(FastdiarError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs a part that is not installed: pip install 'fastdiar[{extra}]'")
+
+
+@contextmanager
+def needs(extra: str, what: str) -> Iterator[None]:
+    """Around imports of what `fastdiar[extra]` brings: says so where it is not installed, and `what` needs it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "fastdiar":
+            raise
+        raise MissingExtra(what, extra) from None
 
 
 @attrs.frozen

@@ -59,6 +59,10 @@ class Model:
         """`[frames, dim]`, `[speakers, frames]` ≥ 0 → unit vectors `[speakers, dim]`."""
         return self._run(self._embed, ["embedding"], frames=frames[None], weights=weights[None])[0][0]
 
+    def classify(self, waveform: np.ndarray) -> np.ndarray:
+        """`[samples]` → logits `[classes]`: which of the bundle's `labels` speaks."""
+        return self._run(self._classify, ["logits"], waveform=waveform[None])[0][0]
+
     @property
     def one_pass(self) -> bool:
         """Whether one graph gives frames and activity together."""
@@ -85,13 +89,17 @@ class Model:
     def _embed(self) -> Any:
         return self._session("embed.onnx")
 
+    @cached_property
+    def _classify(self) -> Any:
+        return self._session("classify.onnx")
+
     def _session(self, name: str) -> Any:
         try:
             import onnxruntime
         except ImportError:
             raise MissingExtra("running a model", "cpu") from None
         if name not in self.bundle.files:
-            raise ModelError(f"{self.folder}: this model cannot diarize: it has no {name}")
+            raise ModelError(f"{self.folder}: this model has no {name}, which this needs")
         wanted = PROVIDERS[self.provider]
         if wanted not in onnxruntime.get_available_providers():
             raise MissingExtra(f"--provider {self.provider}", "gpu")

@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from fastdiar import registry
-from fastdiar.core.errors import MissingExtra, Problem, RecipeError, TrainingError
+from fastdiar.core.errors import Problem, RecipeError, TrainingError, needs
 from fastdiar.core.types import RATE, Batch
 from fastdiar.network import Network, build_network
 from fastdiar.recipe import Recipe
@@ -241,8 +241,6 @@ def _score(figures: Mapping[str, float]) -> float:
 
 
 def _board(out: Path) -> Any:
-    try:
+    with needs("train", "--tensorboard"):
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise MissingExtra("--tensorboard", "train") from None
     return SummaryWriter(out / "tensorboard")

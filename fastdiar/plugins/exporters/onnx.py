@@ -18,7 +18,7 @@ from attrs import field
 from torch import Tensor, nn
 from torch.export import Dim
 
-from fastdiar.core.errors import MissingExtra, ModelError
+from fastdiar.core.errors import ModelError, needs
 from fastdiar.core.interfaces import Exporter
 from fastdiar.core.onnx_files import store_as_half
 from fastdiar.core.types import RATE
@@ -157,23 +157,23 @@ def _traced(graph: _Graph) -> onnx.ModelProto:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep torch's remarks on what it does not export back: what matters is checked afterwards."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    levels = [logger.level for logger in loggers]
     try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _difference(graph: _Graph, path: Path, limit: float) -> float:
     """The graph's largest difference from torch over all checks; raises `ModelError` where it is over the limit."""
-    try:
+    with needs("cpu", "checking exported graphs"):
         import onnxruntime
-    except ModuleNotFoundError:
-        raise MissingExtra("checking exported graphs", "cpu") from None
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     worst = 0.0
     for inputs in graph.inputs:

@@ -1,0 +1,30 @@
+"""`fastdiar export`: a run in, a model that runs without torch out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="The folder of a run, as fastdiar train writes it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="BUNDLE", help="The model's folder, which must be new.")],
+    to: Annotated[str | None, typer.Option(help="The exporter; by default the recipe's [export], else onnx.")] = None,
+    precision: Annotated[str | None, typer.Option(help="Of the stored weights, such as fp16; by default the recipe's.")] = None,
+) -> None:
+    """Export the best network of a run, and check that it computes what torch does.
+
+    Example: fastdiar export runs/quickstart --to onnx --precision fp16 -o models/quickstart
+    """
+    from fastdiar.core.errors import needs
+
+    with needs("train", "exporting"):
+        from fastdiar.training.export import export_run
+    exported = export_run(run, output, to, precision)
+    for name, difference in exported.differences.items():
+        size = (output / name).stat().st_size / 1e6
+        typer.echo(f"{name:14} {size:6.2f} MB with weights, differs from torch by at most {difference:.1e}")
+    if exported.bundle.activity is None:
+        typer.echo(f"{output}: tells voices apart, but cannot diarize: it has no graph for who is active")
