@@ -34,7 +34,7 @@ def keep_valid(x: Tensor, lengths: Tensor) -> Tensor:
 def full_precision(x: Tensor) -> AbstractContextManager[None]:
     """Where autocast is off, for what half precision cannot hold."""
     kind = x.device.type
-    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
+    return torch.autocast(kind, enabled=False) if torch.amp.autocast_mode.is_autocast_available(kind) else nullcontext()
 
 
 def shares(weights: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 from attrs import field, validators
@@ -15,7 +15,7 @@ from fastdiar.core.dataset import Entry
 FEWEST = 3
 """Speakers with fewer utterances only train: there is nothing to spare."""
 
-SHARE = [validators.ge(0), validators.lt(1)]
+SHARE: Any = [validators.ge(0), validators.lt(1)]
 
 
 @attrs.frozen(kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 from attrs import field, validators
@@ -31,7 +31,7 @@ class Trainer:
     seed: int = field(default=0, validator=validators.ge(0), metadata={"help": "of every random number"})
 
     @seconds.validator
-    def _ordered(self, attribute: attrs.Attribute, value: tuple[float, float]) -> None:
+    def _ordered(self, attribute: attrs.Attribute[Any], value: tuple[float, float]) -> None:
         if not 0 < value[0] <= value[1]:
             raise ValueError(f"must be two lengths in seconds, shortest first, above 0: {list(value)}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,10 @@ class Turn:
         return self.end - self.start
 
 
+def _in_order(turns: Iterable[Turn]) -> tuple[Turn, ...]:
+    return tuple(sorted(turns))
+
+
 @attrs.frozen
 class Diarization:
     """Who spoke when in one recording: its turns, ordered by start.
@@ -55,7 +60,7 @@ class Diarization:
     """
 
     uri: str
-    turns: tuple[Turn, ...] = attrs.field(converter=lambda turns: tuple(sorted(turns)))
+    turns: tuple[Turn, ...] = attrs.field(converter=_in_order)
     seconds: float | None = None
     speakers_probability: float | None = None
     warnings: tuple[str, ...] = ()
