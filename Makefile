@@ -1,0 +1,52 @@
+# For a fresh Linux machine with Python 3.11 or newer: `make demo` and `make test` install what they need by themselves.
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: demo test lint format bench extras picture dialogue clean
+
+demo: .venv-demo/ready  ## diarize the sample recording and print who speaks when
+	.venv-demo/bin/fastdiar diarize examples/dialogue.flac
+
+test: .venv/ready  ## run the tests
+	.venv/bin/python -m pytest -q
+
+lint: .venv/ready  ## check style, layout, types, and which part imports which
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: .venv/ready  ## lay the code out
+	.venv/bin/ruff check --fix-only .
+	.venv/bin/ruff format .
+
+bench: .venv/ready  ## measure speed
+	.venv/bin/python -m pytest -q benchmarks
+
+extras: .venv/ready  ## ask the package registry whether every extra can be installed
+	.venv/bin/python -m pytest -q -m network
+
+picture: .venv/ready  ## draw docs/pictures/dialogue.png
+	.venv/bin/fastdiar diarize examples/dialogue.flac -o .venv/dialogue.rttm
+	.venv/bin/python docs/pictures/timeline.py examples/dialogue.rttm .venv/dialogue.rttm docs/pictures/dialogue.png
+
+dialogue: .venv/ready  ## make the sample recording anew; needs `apt-get install flite`
+	.venv/bin/python examples/make_dialogue.py
+
+clean:  ## remove both environments
+	rm -rf .venv .venv-demo
+
+.venv-demo/ready: EXTRAS = cpu
+.venv/ready: EXTRAS = cpu,score,media,train,dev
+
+.venv-demo/ready .venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "fastdiar needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+ifdef UV
+	$(UV) venv --quiet --clear --seed --python $(PYTHON) $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python --editable '.[$(EXTRAS)]'
+else
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+endif
+	@touch $@
