@@ -33,7 +33,7 @@ class Network(nn.Module):
         heads: Mapping[str, Head],
         labels: Mapping[str, tuple[str, ...]],
     ) -> None:
-        """`labels` are the classes of every task by number; raises `ValueError` where a clip head has no pooling."""
+        """`labels` are the classes of every task, in the order of their numbers; only frame heads go without pooling."""
         super().__init__()
         self.encoder = encoder
         self.temporal = nn.ModuleDict(temporal)

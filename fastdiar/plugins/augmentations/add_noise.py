@@ -18,6 +18,9 @@ from fastdiar.core.types import Batch
 
 SOUND = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3"})
 
+SILENCE = 1e-12
+"""Power, summed over a clip, below which noise is silence and adds nothing."""
+
 
 @attrs.frozen
 class AddNoiseConfig:
@@ -63,7 +66,7 @@ class AddNoise(Augmentation):
         inside = torch.arange(batch.waveform.shape[1], device=batch.waveform.device) < batch.lengths[:, None]
         noise = drawn["noise"] * inside
         voice_power = (batch.waveform * inside).square().sum(1)
-        noise_power = noise.square().sum(1).clamp(min=torch.finfo(noise.dtype).tiny)
+        noise_power = noise.square().sum(1).clamp(min=SILENCE)
         scale = (voice_power / noise_power).sqrt() * 10 ** (-drawn["snr"] / 20)
         return attrs.evolve(batch, waveform=batch.waveform + noise * scale[:, None])
 
