@@ -10,7 +10,7 @@ from fastdiar.core.errors import FormatError, nearest
 
 
 def read_manifest(path: Path, columns: Iterable[str] = ("path", "speaker")) -> list[dict[str, str]]:
-    """The table's rows as column → text, in its order; raises `FormatError` where one of `columns` is absent or a row is short."""
+    """The table's rows as column → text, in order; raises `FormatError` where one of `columns` is absent or a row is short."""
     if not path.is_file():
         raise FormatError(f"{path}: no such file: expected a table of recordings with the columns {', '.join(columns)}")
     try:

@@ -1,0 +1,117 @@
+"""Whole meetings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastdiar.core.errors import DataError, FormatError
+from fastdiar.core.structure import StructureError, structure
+from fastdiar.core.types import RATE
+from fastdiar.plugins.datasets.conversation import Conversation, ConversationConfig, Kind
+from fastdiar.recipe import read_recipe
+
+RECIPES = Path(__file__).resolve().parents[4] / "recipes"
+
+
+def conversation(material: Path, **values: Any) -> Conversation:
+    """The dataset of the material; short meetings unless `kinds` are given."""
+    kinds = {"talk": Kind(meetings=3, people=(2, 3), seconds=(20.0, 30.0))}
+    return Conversation(
+        ConversationConfig(**{"table": material / "table.tsv", "rhythms": material / "rhythms", "kinds": kinds} | values)
+    )
+
+
+def test_entries_tell_the_kind_and_the_number_of_people(material: Path) -> None:
+    kinds = {"room": Kind(meetings=2, people=(2, 2)), "call": Kind(meetings=11, people=(3, 3))}
+    entries = conversation(material, kinds=kinds).entries()
+    assert [entry.key for entry in entries[:3]] == ["room_0", "room_1", "call_00"]
+    assert entries[0].labels == {"kind": "room", "people": "2"} and entries[-1].labels == {"kind": "call", "people": "3"}
+
+
+@pytest.mark.parametrize("telephone", [0.0, 1.0])
+def test_a_meeting_is_loud_where_its_turns_are_and_not_elsewhere(material: Path, telephone: float) -> None:
+    dataset = conversation(
+        material, level=0.0, kinds={"talk": Kind(meetings=2, people=(2, 3), seconds=(20.0, 30.0), telephone=telephone)}
+    )
+    for entry in dataset.entries():
+        meeting = dataset.meeting(entry)
+        assert meeting.samples.dtype == np.float32 and len(meeting.samples) == round((entry.seconds or 0) * RATE)
+        assert np.abs(meeting.samples).max() <= 1
+        active = np.zeros(len(meeting.samples), bool)
+        for turn in meeting.turns:
+            active[round(turn.start * RATE) : round(turn.end * RATE)] = True
+        speech, rest = (np.sqrt(np.mean(meeting.samples[where] ** 2)) for where in (active, ~active))
+        assert rest < 0.15 * speech
+
+
+def test_everyone_speaks(material: Path) -> None:
+    dataset = conversation(material)
+    for entry in dataset.entries():
+        assert len({turn.speaker for turn in dataset.meeting(entry).turns}) == int(entry.labels["people"])
+
+
+def test_the_seed_decides_and_a_meeting_can_be_made_alone(material: Path) -> None:
+    values: dict[str, Any] = {
+        "noises": material / "noises",
+        "kinds": {"talk": Kind(meetings=3, seconds=(20.0, 30.0), room=0.5, noise=0.5)},
+    }
+    one, same, other = (conversation(material, seed=seed, **values) for seed in (5, 5, 6))
+    last = one.entries()[-1]
+    assert np.array_equal([*map(one.load, one.entries())][-1], same.load(last))
+    assert one.meeting(last).turns == same.meeting(last).turns != other.meeting(other.entries()[-1]).turns
+
+
+def test_noise_is_as_loud_as_asked_for(material: Path) -> None:
+    kinds = {"talk": Kind(meetings=1, people=(2, 2), seconds=(20.0, 30.0), noise=1.0)}
+    dataset = conversation(material, noises=material / "noises", snr=(10.0, 10.0), level=0.0, kinds=kinds)
+    meeting = dataset.meeting(dataset.entries()[0])
+    active = np.zeros(len(meeting.samples), bool)
+    for turn in meeting.turns:
+        active[round((turn.start - 0.1) * RATE) : round((turn.end + 0.1) * RATE)] = True
+    speech, noise = (np.mean(meeting.samples[where] ** 2) for where in (active, ~active))
+    assert 10 * np.log10(speech / noise) == pytest.approx(10.4, abs=1.5)  # the speech has the noise in it too
+
+
+def test_only_listed_speakers_of_wanted_corpora_meet(material: Path) -> None:
+    dataset = conversation(
+        material, speakers=material / "speakers.txt", exclude_corpora=("two",), kinds={"talk": Kind(people=(2, 2))}
+    )
+    entries = dataset.entries()
+    assert {turn.speaker for entry in entries for turn in dataset.meeting(entry).turns} == {"ann", "bob"}
+
+
+def test_one_corpus_a_meeting(material: Path) -> None:
+    dataset = conversation(material, kinds={"talk": Kind(meetings=4, people=(2, 3), seconds=(20.0, 30.0), one_corpus=True)})
+    for entry in dataset.entries():
+        speakers = {turn.speaker for turn in dataset.meeting(entry).turns}
+        assert speakers <= {"ann", "bob", "cat"} or speakers <= {"dan", "eve"}
+
+
+def test_what_cannot_be_made(material: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a meeting of 9 people needs as many voices.*fewer in all"):
+        conversation(material, kinds={"talk": Kind(people=(9, 9))}).entries()
+    with pytest.raises(DataError, match="fewer in any one corpus"):
+        conversation(material, kinds={"talk": Kind(people=(4, 4), one_corpus=True)}).entries()
+    (tmp_path / "table.tsv").write_text("path\tspeaker\nx.wav\tann\n")
+    with pytest.raises(FormatError, match="no column 'corpus'"):
+        conversation(material, table=tmp_path / "table.tsv").entries()
+
+
+def test_a_wrong_config_is_refused_key_by_key() -> None:
+    table = {"table": "t.tsv", "rhythms": "r", "kinds": {"talk": {"people": [5, 2], "room": 1.5}}}
+    with pytest.raises(StructureError) as caught:
+        structure(table, ConversationConfig)
+    assert [".".join(map(str, key)) for key, _ in caught.value.problems] == ["kinds.talk.people", "kinds.talk.room"]
+
+
+def test_the_development_set_holds_development_voices_only(shared: Path) -> None:
+    dataset = Conversation(read_recipe(RECIPES / "devset.toml").data["dev"].config)
+    entries = dataset.entries()
+    assert len(entries) == 28
+    meeting = dataset.meeting(next(entry for entry in entries if entry.labels["people"] == "2"))
+    listed = (shared / "data" / "split_dev.txt").read_text().split()
+    assert {turn.speaker for turn in meeting.turns} <= set(listed)

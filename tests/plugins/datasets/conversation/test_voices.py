@@ -1,0 +1,60 @@
+"""Where a voice speaks, and the tape made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from fastdiar.core.errors import AudioError
+from fastdiar.core.types import RATE
+from fastdiar.plugins.datasets.conversation.voices import find_speech, make_tape
+
+Voice = Callable[..., np.ndarray]
+
+
+@pytest.mark.parametrize("noise", [1e-5, 1e-3, 5e-3])
+@pytest.mark.parametrize("gain", [0.01, 1.0])
+def test_finds_speech_whatever_the_level_and_the_background(voice: Voice, noise: float, gain: float) -> None:
+    said = ((0.3, 1.5), (2.2, 4.0))
+    found = find_speech(gain * voice(0, noise=noise, said=said, seconds=5.0))
+    assert len(found) == 2
+    assert np.array(found) / RATE == pytest.approx(np.array(said), abs=0.08)
+
+
+def test_short_pauses_belong_to_the_speech_around_them_and_clicks_do_not(voice: Voice) -> None:
+    found = find_speech(voice(0, said=((0.5, 1.5), (1.7, 2.5), (3.5, 3.51), (4.0, 5.0))))
+    assert np.array(found) / RATE == pytest.approx(np.array([(0.5, 2.5), (4.0, 5.0)]), abs=0.08)
+
+
+def test_nobody_speaks_in_steady_noise_or_silence() -> None:
+    assert find_speech(np.random.default_rng(0).standard_normal(5 * RATE).astype(np.float32)) == []
+    assert find_speech(np.zeros(RATE, np.float32)) == []
+
+
+def test_a_tape_marks_its_speech_exactly(material: Path) -> None:
+    tape = make_tape([material / f"ann_{clip}.flac" for clip in range(4)], np.random.default_rng(0))
+    active = np.zeros(len(tape.samples), bool)
+    for start, end in tape.runs:
+        active[start:end] = True
+    assert np.sqrt(np.mean(tape.samples[active] ** 2)) == pytest.approx(1.0, rel=1e-3)
+    assert np.abs(tape.samples[~active]).max() < 0.2 * np.abs(tape.samples).max()
+    assert np.array_equal(tape.samples[: tape.period], tape.samples[tape.period : 2 * tape.period])
+
+
+def test_what_is_taken_begins_with_speech_and_goes_on_behind_the_end(material: Path) -> None:
+    tape = make_tape([material / "ann_0.flac"], np.random.default_rng(0))
+    place = 0
+    for seconds in (0.3, 2.0, 25.0, 0.5, 30.0, 1.0):
+        start, place = tape.take(place, seconds)
+        assert any(first <= start < last for first, last in tape.runs)
+        assert (place - start) / RATE == pytest.approx(seconds, abs=0.7)
+
+
+def test_clips_without_a_voice(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(RATE), RATE)
+    with pytest.raises(AudioError, match="no speech in 1 clips"):
+        make_tape([tmp_path / "a.wav"], np.random.default_rng(0))
