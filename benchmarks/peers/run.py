@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -130,7 +131,7 @@ def _score(group: tuple[str, list[Files]], system: str, output: Path) -> Row:
                 found = found.crop(scored)
             metric(reference, found, uem=scored or Timeline([reference.get_timeline().extent() | found.get_timeline().extent()]))
             counts.append(len(found.labels()) - len(reference.labels()))
-    speech = metric.accumulated_["total"]
+    speech = metric.accumulated_["total"] or math.nan  # nobody speaks: there is no error rate
     missed, false_alarm, confusion = (100 * metric.accumulated_[part] / speech for part in PARTS)
     costs = [file for report in reports for file in report["files"].values()]
     return Row(
