@@ -9,6 +9,7 @@ inside turns are scattered over it. Follows the idea of Landini et al., From sim
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,9 @@ BREATH = 0.3
 """The least time (seconds) between two turns of one person."""
 END = 0.2
 """Silence (seconds) at the end of a meeting."""
+
+_ORDER = attrgetter("start", "end", "speaker")
+"""Turns' own order, compared a few times faster."""
 
 
 @attrs.frozen
@@ -147,10 +151,10 @@ def _touch(slot: Slot, other: Slot) -> bool:
 def _bridged(turns: Sequence[Turn]) -> list[Turn]:
     """The turns ordered by start, each speaker's joined over pauses below `BRIDGED`."""
     of_speaker: dict[str, list[Turn]] = {}
-    for turn in sorted(turns):
+    for turn in sorted(turns, key=_ORDER):
         mine = of_speaker.setdefault(turn.speaker, [])
         if mine and turn.start - mine[-1].end < BRIDGED:
             mine[-1] = attrs.evolve(mine[-1], end=max(turn.end, mine[-1].end))
         else:
             mine.append(turn)
-    return sorted(turn for mine in of_speaker.values() for turn in mine)
+    return sorted((turn for mine in of_speaker.values() for turn in mine), key=_ORDER)
