@@ -37,7 +37,10 @@ def simulate(
         raise DataError(f"{recipe}: data.{split}.use: expected conversation: only it makes meetings")
     dataset: Any = registry.lookup("dataset", part.use)(part.config)
     entries = dataset.entries()[:number]
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{output}: cannot be a folder to write to: {error.strerror}") from None
     with ProcessPoolExecutor(jobs, initializer=_Maker.prepare, initargs=(dataset, output)) as pool:
         people = list(track(pool.map(_Maker.make, entries), "meetings", len(entries), transient=True))
     typer.echo(f"{output}: {len(people)} meetings of {min(people)} to {max(people)} people")

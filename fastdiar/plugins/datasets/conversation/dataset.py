@@ -170,7 +170,9 @@ class Conversation(Dataset):
 
     def _in_room(self, dry: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Tracks `[people, samples]` as heard in one room, everyone in another place."""
-        measured = sorted(self.config.rooms.glob("room_*.wav")) if self.config.rooms else []
+        measured = [] if self.config.rooms is None else sorted(self.config.rooms.glob("room_*.wav"))
+        if self.config.rooms and not measured:
+            raise DataError(f"{self.config.rooms}: expected room responses (room_*.wav), found none")
         if measured and random.random() < 0.5:
             room = acoustics.measured_room(measured[random.integers(len(measured))])
         else:
@@ -181,10 +183,10 @@ class Conversation(Dataset):
         """Hiss, and noise where it is planned, for speech with an RMS of 1."""
         background = acoustics.hiss(samples, random) * 10 ** (-random.uniform(*BACKGROUND) / 20)
         if plan.noise and self.config.noises:
-            kinds = sorted(folder for folder in self.config.noises.iterdir() if folder.is_dir())
+            kinds = [clips for folder in sorted(self.config.noises.glob("*/")) if (clips := sorted(folder.iterdir()))]
             if not kinds:
-                raise DataError(f"{self.config.noises}: expected a folder for each kind of noise, found none")
-            bed = acoustics.noise_bed(sorted(kinds[random.integers(len(kinds))].iterdir()), samples, random)
+                raise DataError(f"{self.config.noises}: expected a folder of clips for each kind of noise, found none")
+            bed = acoustics.noise_bed(kinds[random.integers(len(kinds))], samples, random)
             background += bed / _rms(bed[bed != 0]) * 10 ** (-random.uniform(*self.config.snr) / 20)
         return background
 

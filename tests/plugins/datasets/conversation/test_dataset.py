@@ -101,6 +101,13 @@ def test_what_cannot_be_made(material: Path, tmp_path: Path) -> None:
         conversation(material, table=tmp_path / "table.tsv").entries()
 
 
+def test_rooms_and_noises_that_are_not_there(material: Path, tmp_path: Path) -> None:
+    for key, message in (("rooms", r"expected room responses \(room_\*\.wav\)"), ("noises", "expected a folder of clips")):
+        dataset = conversation(material, kinds={"talk": Kind(people=(2, 2), room=1.0, noise=1.0)}, **{key: tmp_path / "none"})
+        with pytest.raises(DataError, match=message):
+            dataset.meeting(dataset.entries()[0])
+
+
 def test_a_wrong_config_is_refused_key_by_key() -> None:
     table = {"table": "t.tsv", "rhythms": "r", "kinds": {"talk": {"people": [5, 2], "room": 1.5}}}
     with pytest.raises(StructureError) as caught:
