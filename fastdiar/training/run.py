@@ -64,6 +64,8 @@ class Run:
             self.objective.parameters(), lr=self.trainer.learning_rate, weight_decay=self.trainer.weight_decay
         )
         self.model, self.optimizer = fabric.setup(self.objective, optimizer)
+        parameters = dict(self.objective.named_parameters())
+        self._statistics = [tensor for name, tensor in self.objective.state_dict().items() if name not in parameters]
         self.progress = Progress()
         self.sampler = TrainingSampler(corpus.train.speakers, self.trainer, fabric.global_rank, fabric.world_size)
         cache = CACHE_BYTES // (2 * max(1, self.trainer.workers))
@@ -98,7 +100,7 @@ class Run:
         """Take one step; returns the figures of the epoch so far. A loss or gradient that is not a number changes nothing."""
         progress, figures = self.progress, None
         if loaded.batch is not None:
-            figures = self._step(loaded.batch.to(self.fabric.device))
+            figures = self._step_or_nothing(loaded.batch.to(self.fabric.device))
             progress.skipped += figures is None
         progress.unreadable += len(loaded.bad)
         if figures is not None:
@@ -138,6 +140,15 @@ class Run:
         self.progress = checkpoint.load_state(self.out / LAST, self.objective, self.optimizer)
         if self.fabric.is_global_zero:
             checkpoint.trim_log(self.out, self.progress.epoch)
+
+    def _step_or_nothing(self, batch: Batch) -> dict[str, float] | None:
+        """Learn from a batch, or leave everything as it was: the running means of norms too, which listen to every batch."""
+        before = [tensor.clone() for tensor in self._statistics]
+        figures = self._step(batch)
+        if figures is None:
+            for tensor, value in zip(self._statistics, before, strict=True):
+                tensor.copy_(value)
+        return figures
 
     def _step(self, batch: Batch) -> dict[str, float] | None:
         seed = self._seed()

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
-onnx = pytest.importorskip("onnx", reason="needs fastdiar[train]")
-onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
-
+import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from fastdiar.core.onnx_files import store_as_half

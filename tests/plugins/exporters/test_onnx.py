@@ -1,0 +1,68 @@
+"""Exported graphs: what torch computes, at any length and batch size."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from fastdiar.core.errors import ModelError
+from fastdiar.plugins.exporters.onnx import Onnx, OnnxConfig
+from fastdiar.recipe import recipe_from_table
+from fastdiar.training.checkpoint import load_run
+
+GRAPHS = ("encode.onnx", "embed.onnx", "classify.onnx")
+
+
+def run(path: Path, **inputs: torch.Tensor) -> list[np.ndarray]:
+    return onnxruntime.InferenceSession(path).run(None, {name: value.numpy() for name, value in inputs.items()})
+
+
+@pytest.mark.parametrize("seconds", [(0.02,), (1.7,), (0.4, 0.9), (6.3, 0.1, 2.2, 3.0)])
+def test_each_graph_gives_what_torch_gives(trained: Path, bundle: Path, seconds: tuple[float, ...]) -> None:
+    network = load_run(trained)
+    lengths = torch.tensor([round(16_000 * each) for each in seconds])
+    waveform = 0.1 * torch.randn(len(seconds), int(lengths.max()), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        frames, frame_lengths = network.encode(waveform, lengths)
+        weights = torch.rand(len(seconds), 2, frames.shape[1])
+        embedding = network.embed(frames, weights)
+        logits = network(waveform, lengths)["speaker"].logits
+    found, found_lengths = run(bundle / "encode.onnx", waveform=waveform, lengths=lengths)
+    np.testing.assert_array_equal(found_lengths, frame_lengths)
+    np.testing.assert_allclose(found, frames, atol=1e-3)
+    np.testing.assert_allclose(run(bundle / "embed.onnx", frames=frames, weights=weights)[0], embedding, atol=1e-4)
+    np.testing.assert_allclose(run(bundle / "classify.onnx", waveform=waveform, lengths=lengths)[0], logits, atol=1e-2)
+
+
+def test_graphs_stand_alone_tell_their_recipe_and_have_their_norms_folded(bundle: Path) -> None:
+    assert {path.name for path in bundle.iterdir()} >= {*GRAPHS, "bundle.toml"}
+    assert not list(bundle.glob("*.data"))
+    for name in GRAPHS:
+        model = onnx.load(bundle / name, load_external_data=False)
+        assert not any(tensor.external_data for tensor in model.graph.initializer)
+        assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
+        properties = {entry.key: entry.value for entry in model.metadata_props}
+        recipe = recipe_from_table(tomllib.loads(properties["fastdiar.recipe"]))
+        assert recipe.encoder.use == "melrescnn" and recipe.encoder.config.stem_channels == 8
+        assert properties["made.torch"] == torch.__version__.partition("+")[0]
+
+
+class Cheat(nn.Module):
+    """A network whose exported graph is not what torch runs."""
+
+    voice = None
+
+    def encode(self, waveform: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return waveform[..., None] + (1.0 if torch.compiler.is_exporting() else 0.0), lengths
+
+
+def test_a_graph_that_strays_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"encode\.onnx: differs from torch by"):
+        Onnx(OnnxConfig()).export(Cheat(), tmp_path, {})

@@ -1,0 +1,77 @@
+"""From entries to batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from fastdiar.core.dataset import Entry
+from fastdiar.core.errors import RecipeError
+from fastdiar.plugins.datasets.folder import Folder, FolderConfig
+from fastdiar.recipe import read_recipe
+from fastdiar.training.data import Clips, Source, loader, read_corpus
+from fastdiar.training.sampler import Crop
+
+RAMP = (np.arange(8_000) / 8_000).astype(np.float32)
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Clips:
+    """A clip of half a second that rises from 0 to 1, one of 5 ms, and one that is no sound."""
+    (tmp_path / "ann").mkdir()
+    soundfile.write(tmp_path / "ann" / "a.wav", RAMP, 16_000, subtype="FLOAT")
+    soundfile.write(tmp_path / "ann" / "b.wav", RAMP[:80], 16_000, subtype="FLOAT")
+    (tmp_path / "ann" / "c.wav").write_text("no sound")
+    dataset = Folder(FolderConfig(root=tmp_path))
+    return Clips(Source(dataset, tuple(dataset.entries())), cache_bytes=1 << 20)
+
+
+def test_a_crop_lies_where_its_seed_says_and_without_one_in_the_middle(clips: Clips) -> None:
+    middle, one, same, other = (clips[Crop(0, 1_000, seed)].samples for seed in (None, (1,), (1,), (2,)))
+    np.testing.assert_array_equal(middle, RAMP[3_500:4_500])
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_what_cannot_be_used_is_left_out_of_the_batch_and_named(clips: Clips) -> None:
+    (loaded,) = loader(clips, [[Crop(index, 12_000, (0,)) for index in range(3)]], {"speaker": ["ann"], "sex": ["f"]}, workers=0)
+    assert loaded.batch.keys == ("ann/a.wav",)
+    assert [label.tolist() for label in loaded.batch.labels.values()] == [[0], [-1]]
+    assert len(loaded.bad) == 2 and "b.wav: only 0.005 s long" in loaded.bad[0] and "c.wav" in loaded.bad[1]
+
+
+def test_a_batch_of_nothing_usable(clips: Clips) -> None:
+    (loaded,) = loader(clips, [[Crop(2, 100)]], {}, workers=0)
+    assert loaded.batch is None and len(loaded.bad) == 1
+
+
+def test_short_clips_are_padded_with_zeros(clips: Clips) -> None:
+    entries = (*clips.source.entries[:1], Entry("part", clips.source.entries[0].path, {}, start=0.25, seconds=0.125))
+    parts = Clips(Source(clips.source.dataset, entries), 0)
+    (loaded,) = loader(parts, [[Crop(0, 16_000), Crop(1, 16_000)]], {}, workers=0)
+    assert loaded.batch.waveform.shape == (2, 8_000)
+    assert loaded.batch.lengths.tolist() == [8_000, 2_000]
+    np.testing.assert_array_equal(loaded.batch.waveform[1, :2_000], RAMP[4_000:6_000])
+    assert not loaded.batch.waveform[1, 2_000:].any()
+
+
+def test_workers_give_the_same_batches(clips: Clips) -> None:
+    batches = [[Crop(0, 1_000, (number,))] for number in range(4)]
+    alone, together = (list(loader(clips, batches, {}, workers)) for workers in (0, 2))
+    for one, other in zip(alone, together, strict=True):
+        torch.testing.assert_close(one.batch.waveform, other.batch.waveform, rtol=0, atol=0)
+
+
+def test_classes_come_from_the_training_data(small_recipe: Path) -> None:
+    corpus = read_corpus(read_recipe(small_recipe))
+    assert corpus.labels == {"speaker": ("voice0", "voice1", "voice2", "voice3")}
+    assert set(corpus.parts) == {"train", "dev"}
+
+
+def test_testing_on_training_data_is_refused(small_recipe: Path) -> None:
+    with pytest.raises(RecipeError, match=r"data\.test: \d+ of its utterances are in data\.train too"):
+        read_corpus(read_recipe(small_recipe, ["data.test.split=all"]))
