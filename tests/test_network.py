@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs fastdiar[train]")
 from torch import Tensor, nn
 from torch.export import Dim
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -14,7 +15,7 @@ from fastdiar.plugins.encoders.cnn import Cnn, CnnConfig
 def test_the_owners_baseline() -> None:
     encoder = Cnn(CnnConfig())
     sizes = [1, 64, 128, 256, 512, 512, 512]
-    kernels = sum(3 * a * b for a, b in zip(sizes, sizes[1:], strict=False))
+    kernels = sum(3 * a * b for a, b in pairwise(sizes))
     assert sum(parameter.numel() for parameter in encoder.parameters()) == kernels + 2 * sum(sizes[1:])
     assert encoder.out == Frames(512, 512.0, 255.5)
 

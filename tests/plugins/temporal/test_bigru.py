@@ -16,7 +16,7 @@ def test_it_is_torchs_bidirectional_gru_on_packed_clips() -> None:
     torch.manual_seed(0)
     block = BiGru(BiGruConfig(hidden=5), Frames(8, 32.0, 1.5)).eval()
     theirs = nn.GRU(8, 5, batch_first=True, bidirectional=True)
-    ahead = {name: value for name, value in block.ahead.state_dict().items()}
+    ahead = dict(block.ahead.state_dict())
     back = {f"{name}_reverse": value for name, value in block.back.state_dict().items()}
     theirs.load_state_dict(ahead | back)
     x, lengths = torch.randn(3, 11, 8), torch.tensor([11, 6, 1])
