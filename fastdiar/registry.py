@@ -72,7 +72,7 @@ class Broken:
 
 
 def lookup(kind: str, name: str) -> type:
-    """The class called `name`; imports its module and no other plugin. Raises `RegistryError` with the nearest name or the reason."""
+    """The class called `name`; imports its module and no other plugin. Raises `RegistryError`: nearest name, or reason."""
     return installed().lookup(kind, name)
 
 

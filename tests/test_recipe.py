@@ -165,7 +165,7 @@ def test_each_shown_value_tells_where_it_came_from() -> None:
 def test_a_stored_recipe_that_is_wrong_names_where_it_was_stored() -> None:
     table = read_recipe("base.toml").table
     table["trainer"]["epochs"] = 0
-    with pytest.raises(RecipeError, match="^run/recipe.toml: trainer.epochs: must be >= 1: 0$"):
+    with pytest.raises(RecipeError, match=r"^run/recipe.toml: trainer.epochs: must be >= 1: 0$"):
         recipe_from_table(table, "run/recipe.toml")
 
 
@@ -209,14 +209,14 @@ def test_a_chain_may_not_grow_without_end() -> None:
 
 def test_lines_hold_with_windows_line_ends() -> None:
     Path("crlf.toml").write_bytes(b'extends = "base.toml"\r\n\r\n[trainer]\r\nepochs = 0\r\n')
-    with pytest.raises(RecipeError, match="^crlf.toml:4: trainer.epochs"):
+    with pytest.raises(RecipeError, match=r"^crlf.toml:4: trainer.epochs"):
         read_recipe("crlf.toml")
 
 
 def test_a_plugin_that_is_broken_is_named_with_its_reason(acme: object) -> None:
     acme("crashing")  # type: ignore[operator]
     path = write('[data.dev]\nuse = "crashing/tones"')
-    with pytest.raises(RecipeError, match="data.dev.use: crashing is broken: RuntimeError: the licence server does not answer"):
+    with pytest.raises(RecipeError, match=r"data.dev.use: crashing is broken: RuntimeError: the licence server does not answer"):
         read_recipe(path)
 
 

@@ -1,7 +1,7 @@
 """What `fastdiar recipe check` says of wrong recipes, word for word.
 
 Each `golden/recipes/NAME.toml` has its error in `NAME.txt`; lines `# --set KEY=VALUE` on top of a recipe go to the command.
-After a change that is meant, rewrite the texts and read the difference: `FASTDIAR_GOLDEN=write pytest tests/test_recipe_errors.py`
+After a change that is meant, rewrite the texts and read what differs: `FASTDIAR_GOLDEN=write pytest tests/test_recipe_errors.py`
 """
 
 from __future__ import annotations

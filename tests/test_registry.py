@@ -118,7 +118,7 @@ def test_of_two_distributions_that_claim_one_plugin_name_neither_is_used(acme: I
     folder.mkdir()
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: aaa\nVersion: 1\n", encoding="utf-8")
     (folder / "entry_points.txt").write_text("[fastdiar]\nacme = acme_wrong\n", encoding="utf-8")
-    with pytest.raises(RegistryError, match="more than one distribution claims the plugin name 'acme'.*uninstall all but one"):
+    with pytest.raises(RegistryError, match=r"more than one distribution claims the plugin name 'acme'.*uninstall all but one"):
         registry.lookup("dataset", "acme/tones")
     assert registry.lookup("clustering", "wrong/alone").__name__ == "Alone"
 

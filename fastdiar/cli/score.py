@@ -74,9 +74,7 @@ def _print(results: dict[str, list[Score]], chosen: dict[str, Conditions], descr
             table.add_column(column, justify="left" if column == "recording" else "right")
         for one in scores:
             shares = [_percent(part, one.speech) for part in (one.missed, one.false_alarm, one.confusion)]
-            table.add_row(
-                one.uri, _percent(one.der), *shares, _percent(one.jer), str(one.speakers), str(one.found)
-            )
+            table.add_row(one.uri, _percent(one.der), *shares, _percent(one.jer), str(one.speakers), str(one.found))
         console.print(table)
 
 

@@ -37,7 +37,9 @@ def stream(recording: Recording) -> Stream:
     """Open a recording; raises `AudioError`, now or while its blocks are read, naming the file and the reason."""
     source = _from_samples(recording) if recording.path is None else _from_file(recording.path)
     if not RATES[0] <= source.rate <= RATES[1]:
-        raise AudioError(f"{source.name}: a sampling rate of {source.rate} Hz cannot be right: expected {RATES[0]} to {RATES[1]} Hz")
+        raise AudioError(
+            f"{source.name}: a sampling rate of {source.rate} Hz cannot be right: expected {RATES[0]} to {RATES[1]} Hz"
+        )
     if isinstance(recording.channel, int) and not 0 <= recording.channel < source.channels:
         raise AudioError(f"{source.name}: has no channel {recording.channel}: channels are 0 to {source.channels - 1}")
     seconds = None if source.frames is None else source.frames / source.rate
@@ -82,9 +84,11 @@ def _from_samples(recording: Recording) -> _Source:
     samples = np.asarray(recording.samples)
     if samples.ndim not in (1, 2) or samples.dtype.kind != "f":
         found = f"{samples.dtype} {list(samples.shape)}"
-        raise AudioError(f"{recording.uri}: expected floating-point samples [samples] or [samples, channels] in -1…1, got {found}")
+        raise AudioError(f"{recording.uri}: expected floating-point [samples] or [samples, channels] in -1…1, got {found}")
     if samples.ndim == 2 and samples.shape[1] > 64:
-        raise AudioError(f"{recording.uri}: samples are [samples, channels]: {samples.shape[1]} channels look like a transposed array")
+        raise AudioError(
+            f"{recording.uri}: samples are [samples, channels]: {samples.shape[1]} channels look like a transposed array"
+        )
     block = samples.reshape(len(samples), -1).astype(np.float32, copy=False)
     size = BLOCK_SECONDS * recording.rate
     blocks = (block[start : start + size] for start in range(0, len(block), size))
@@ -167,6 +171,6 @@ def _is_media_container(file: Path | BinaryIO) -> bool:
     if isinstance(file, io.BytesIO):
         head = file.getvalue()[:12]
     else:
-        with open(str(file), "rb") as opened:
+        with Path(str(file)).open("rb") as opened:
             head = opened.read(12)
     return head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3" or head[:2] in (b"\xff\xf1", b"\xff\xf9")

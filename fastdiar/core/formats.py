@@ -1,6 +1,6 @@
 """Turns as text, and back: RTTM, UEM and JSON.
 
-RTTM: `SPEAKER uri channel start duration <NA> <NA> speaker <NA> <NA>` (NIST, Rich Transcription 2009 evaluation plan, appendix A).
+RTTM: `SPEAKER uri channel start duration <NA> <NA> speaker <NA> <NA>` (NIST, Rich Transcription 2009 evaluation plan, app. A).
 UEM: `uri channel start end`. Times are seconds.
 """
 
@@ -33,7 +33,7 @@ def format_rttm(diarization: Diarization) -> str:
 
 def format_json(diarization: Diarization) -> str:
     """An object with the recording, its speakers with their talk time, and its turns."""
-    talk = {speaker: 0.0 for speaker in diarization.speakers}
+    talk = dict.fromkeys(diarization.speakers, 0.0)
     for turn in diarization.turns:
         talk[turn.speaker] += turn.duration
     content = {

@@ -23,7 +23,9 @@ class Trainer:
     weight_decay: float = field(default=1e-4, validator=validators.ge(0), metadata={"help": "decoupled weight decay"})
     schedule: Literal["cosine", "constant"] = field(default="cosine", metadata={"help": "of the learning rate"})
     patience: int = field(
-        default=5, validator=validators.ge(0), metadata={"help": "epochs without a better validation before stopping; 0 never stops"}
+        default=5,
+        validator=validators.ge(0),
+        metadata={"help": "epochs without a better validation before stopping; 0 never stops"},
     )
     checkpoint_every: int = field(default=5, validator=validators.ge(1), metadata={"help": "epochs between kept checkpoints"})
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = field(default="32-true", metadata={"help": "of the arithmetic"})
@@ -42,22 +44,32 @@ class Diarization:
 
     chunk: float = field(default=10.0, validator=validators.gt(0), metadata={"help": "length of a chunk (seconds)"})
     overlap: float = field(
-        default=0.25, validator=[validators.ge(0), validators.lt(0.95)], metadata={"help": "share of a chunk heard again in the next"}
+        default=0.25,
+        validator=[validators.ge(0), validators.lt(0.95)],
+        metadata={"help": "share of a chunk heard again in the next"},
     )
     speech: float = field(
-        default=0.45, validator=[validators.ge(0), validators.le(1)], metadata={"help": "probability from which a frame is speech"}
+        default=0.45,
+        validator=[validators.ge(0), validators.le(1)],
+        metadata={"help": "probability from which a frame is speech"},
     )
     second_speaker: float = field(
-        default=0.5, validator=[validators.ge(0), validators.le(1)], metadata={"help": "probability from which a second person speaks"}
+        default=0.5,
+        validator=[validators.ge(0), validators.le(1)],
+        metadata={"help": "probability from which a second person speaks"},
     )
     window: float = field(default=1.0, validator=validators.gt(0), metadata={"help": "length of a speech window (seconds)"})
-    step: float = field(default=0.5, validator=validators.gt(0), metadata={"help": "from one window's start to the next (seconds)"})
+    step: float = field(
+        default=0.5, validator=validators.gt(0), metadata={"help": "from one window's start to the next (seconds)"}
+    )
     shortest_window: float = field(
         default=0.4, validator=validators.gt(0), metadata={"help": "speech that a window needs to be embedded (seconds)"}
     )
     pause: float = field(default=0.5, validator=validators.gt(0), metadata={"help": "a silence that no window crosses (seconds)"})
     fill_gap: float = field(
-        default=0.3, validator=validators.ge(0), metadata={"help": "gaps within one speaker shorter than this are closed (seconds)"}
+        default=0.3,
+        validator=validators.ge(0),
+        metadata={"help": "gaps within one speaker shorter than this are closed (seconds)"},
     )
     shortest_turn: float = field(
         default=0.1, validator=validators.ge(0), metadata={"help": "turns shorter than this are dropped (seconds)"}

@@ -97,5 +97,3 @@ def _recording(audio: str | Path | np.ndarray, rate: int | None, channel: int | 
     if rate is None:
         raise FastdiarError("samples need their sampling rate: diarize(samples, rate=16000)")
     return Recording(samples=audio, rate=rate, channel=channel, uri=uri or "recording")
-
-

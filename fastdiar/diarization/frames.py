@@ -1,4 +1,4 @@
-"""Frames on a recording's clock. Anything with a `hop` and a `first`, in samples, is a grid: frame i is centred on first + i·hop."""
+"""Frames on a recording's clock. What has a `hop` and a `first`, in samples, is a grid: frame i is centred on first + i·hop."""
 
 from __future__ import annotations
 

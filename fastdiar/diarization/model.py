@@ -110,7 +110,7 @@ class Model:
         graph = (self.folder / name).read_bytes()
         try:
             return onnxruntime.InferenceSession(graph, options, providers=[wanted])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no base of their own
             raise ModelError(f"{self.folder / name}: not a graph that onnxruntime can run: {_first_line(error)}") from None
 
     def _run(self, session: Any, outputs: list[str], **inputs: np.ndarray) -> list[np.ndarray]:
@@ -118,7 +118,7 @@ class Model:
             inputs["lengths"] = np.array([inputs["waveform"].shape[1]], np.int64)
         try:
             return session.run(outputs, inputs)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no base of their own
             raise ModelError(f"{self.folder}: the model failed: {_first_line(error)}") from None
 
 

@@ -125,5 +125,5 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, make, reason: str) -> None
 
 @pytest.mark.parametrize("samples", [np.zeros((2, 2, 2)), np.zeros(10, np.int16), np.zeros((2, 16000), np.float32)])
 def test_samples_of_the_wrong_shape_or_type_are_refused(samples: np.ndarray) -> None:
-    with pytest.raises(AudioError, match="expected floating-point samples|look like a transposed array"):
+    with pytest.raises(AudioError, match=r"expected floating-point|look like a transposed array"):
         audio.stream(Recording(samples=samples))

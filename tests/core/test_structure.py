@@ -125,7 +125,7 @@ def test_a_missing_key_is_reported_beside_other_problems() -> None:
 
 @pytest.mark.parametrize("table", [{"high": 1}, {"high": 1, "low": 2}])
 def test_a_validator_sees_other_keys_and_defaults(table: dict[str, int]) -> None:
-    with pytest.raises(StructureError, match="low: must be at most high: [23]"):
+    with pytest.raises(StructureError, match=r"low: must be at most high: [23]"):
         structure(table, Range)
 
 
