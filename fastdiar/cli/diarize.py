@@ -31,7 +31,8 @@ class Provider(StrEnum):
 def diarize(
     audio: Annotated[list[str], typer.Argument(help="Recordings (wav, flac, ogg, opus, mp3…), or - for standard input.")],
     output: Annotated[
-        str | None, typer.Option("--output", "-o", help="A file for one recording, a folder for several; otherwise standard output.")
+        str | None,
+        typer.Option("--output", "-o", help="A file for one recording, a folder for several; otherwise standard output."),
     ] = None,
     format: Annotated[Format | None, typer.Option(help="rttm, or json with confidences; by default what OUTPUT ends in.")] = None,
     model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
@@ -93,7 +94,7 @@ def _targets(audio: list[str], output: str | None, style: Format) -> list[tuple[
     for source in audio:
         target = folder / f"{'stdin' if source == '-' else Path(source).stem}.{style}"
         if target in targets:
-            raise FastdiarError(f"{targets[target]} and {source} would both be written to {target}: rename one, or run them apart")
+            raise FastdiarError(f"{targets[target]} and {source} would both be written to {target}: rename one or run them apart")
         targets[target] = source
     return [(source, target) for target, source in targets.items()]
 
@@ -126,7 +127,7 @@ class _Bar:
         self._progress.start()
         return self
 
-    def of(self, source: str):  # noqa: ANN201
+    def of(self, source: str):
         """What tells the bar how far one recording is."""
         task = self._progress.add_task(Path(source).name, total=None)
         return lambda done, total: self._progress.update(task, completed=done, total=total)
