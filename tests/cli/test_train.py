@@ -9,9 +9,7 @@ import pytest
 from fastdiar.__main__ import run
 
 
-def test_train_resume_and_export(
-    small_recipe: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_train_resume_and_export(small_recipe: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train = ["train", str(small_recipe), "--device", "cpu", "--out", str(tmp_path / "run")]
     assert run([*train, "--set", "trainer.epochs=1"]) == 0
     assert "1 epochs, the best was 1" in capsys.readouterr().out

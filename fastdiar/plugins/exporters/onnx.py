@@ -147,6 +147,9 @@ def _traced(graph: _Graph) -> onnx.ModelProto:
             verbose=False,
         )
     model = program.model_proto
+    # torch notes on every node where in its user's folders the code stood: nobody's business, and half of a small file.
+    for noted in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
+        del noted.metadata_props[:]
     for output in model.graph.output:
         for size in output.type.tensor_type.shape.dim:
             if not (size.dim_value or size.dim_param.isidentifier()):
