@@ -24,6 +24,7 @@ from fastdiar.recipe import Part, Recipe
 from fastdiar.training.checkpoint import load_run, read_run_recipe
 
 ACTIVITY = "activity.onnx"
+ACTIVITY_LICENCE = "LICENSE.segmentation.txt"
 MADE_WITH = ("fastdiar", "torch", "onnx", "onnxscript")
 
 
@@ -65,7 +66,7 @@ def export_run(run: Path, out: Path, use: str | None = None, precision: str | No
 
 
 def borrow_activity(folder: Path) -> Activity | None:
-    """Copy the activity graph of the model that ships into `folder`, for a network without an activity head.
+    """Copy the activity graph of the model that ships, with its licence, into `folder`: this network has no activity head.
 
     A bundle needs to know who is active to diarize; None where no model ships one.
     """
@@ -75,7 +76,8 @@ def borrow_activity(folder: Path) -> Activity | None:
     bundle = read_bundle(source)
     if ACTIVITY not in bundle.files:
         return None
-    shutil.copyfile(source / ACTIVITY, folder / ACTIVITY)
+    for name in (ACTIVITY, ACTIVITY_LICENCE):
+        shutil.copyfile(source / name, folder / name)
     return bundle.activity
 
 

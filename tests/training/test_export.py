@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import pytest
 import torch
 
 import fastdiar
-from fastdiar.core.bundle import read_bundle
+from fastdiar.core.bundle import Activity, read_bundle, write_bundle
 from fastdiar.core.errors import ModelError, RecipeError, RegistryError, TrainingError
 from fastdiar.plugins.exporters import onnx as exporter
 from fastdiar.recipe import read_recipe, recipe_from_table
+from fastdiar.training import export
 from fastdiar.training.export import export_run, portable
 
 
@@ -39,6 +41,22 @@ def test_paths_become_relative_to_what_they_have_in_common(tmp_path: Path) -> No
     table = portable(read_recipe(tmp_path / "recipe.toml"))
     assert table["data"]["train"]["table"] == "table.tsv"
     assert table["data"]["train"]["speakers"] == "lists/train.txt"
+
+
+def test_who_is_active_is_borrowed_from_the_model_that_ships(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, folder = tmp_path / "quality", tmp_path / "mine"
+    model.mkdir()
+    folder.mkdir()
+    for name in ("activity.onnx", "LICENSE.segmentation.txt"):
+        (model / name).write_text(name)
+    activity = Activity(hop=270.0, first=495.0)
+    write_bundle(model, attrs.evolve(read_bundle(bundle), activity=activity))
+    monkeypatch.setattr(export, "shipped", lambda: ["quality"])
+    monkeypatch.setattr(export, "find_model", lambda name: tmp_path / name)
+    assert export.borrow_activity(folder) == activity
+    assert {path.name for path in folder.iterdir()} == {"activity.onnx", "LICENSE.segmentation.txt"}
 
 
 def test_a_graph_that_strays_leaves_nothing(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
