@@ -24,6 +24,7 @@ def main(reference: str, found: str, picture: str) -> None:
     figure, axes = pyplot.subplots(2, figsize=(10, 3.2), sharex=True, height_ratios=heights, layout="constrained")
     for (title, turns), axis in zip(panels.items(), axes, strict=True):
         _draw(axis, title, turns)
+    axes[-1].set_xlim(left=0)
     axes[-1].set_xlabel("seconds")
     figure.savefig(picture, dpi=100)
 
