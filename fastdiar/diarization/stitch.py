@@ -9,8 +9,12 @@ import numpy as np
 
 from fastdiar.core.bundle import Activity
 from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.types import RATE
 from fastdiar.diarization.activity import powerset
 from fastdiar.diarization.hear import Heard
+
+NEARNESS = 1e-3
+"""Weight of nearness in time: it only decides who speaks where no labelled window does, such as a voice heard in overlap alone."""
 
 
 @attrs.frozen(eq=False)
@@ -43,7 +47,8 @@ def stitch(heard: Sequence[Heard], labels: np.ndarray, activity: Activity) -> Ti
         _add_people(people[here], probability @ classes, chunk, labels[done : done + len(chunk.local)], activity)
         done += len(chunk.local)
     chunks = np.maximum(chunks, 1)
-    return Timeline(speech / chunks, overlap / chunks, people / chunks[:, None])
+    people = people / chunks[:, None] + NEARNESS * _nearness(heard, labels, people.shape, activity)
+    return Timeline(speech / chunks, overlap / chunks, people)
 
 
 def active(timeline: Timeline, settings: Settings) -> np.ndarray:
@@ -52,7 +57,20 @@ def active(timeline: Timeline, settings: Settings) -> np.ndarray:
     if not timeline.people.shape[1]:
         return np.zeros(timeline.people.shape, bool)
     rank = np.argsort(np.argsort(-timeline.people, axis=1, kind="stable"), axis=1)
-    return (rank < count[:, None]) & (timeline.people > 0)
+    return rank < count[:, None]
+
+
+def _nearness(heard: Sequence[Heard], labels: np.ndarray, shape: tuple[int, int], activity: Activity) -> np.ndarray:
+    """How near each person's solo speech is to each frame, `[frames, people]`: 1 at it, half of that a second away."""
+    middles = activity.first + np.arange(shape[0]) * activity.hop
+    centre = np.concatenate([chunk.centre for chunk in heard])
+    near = np.zeros(shape, np.float32)
+    for person in range(shape[1]):
+        spoken = np.sort(centre[labels == person])
+        after = np.clip(np.searchsorted(spoken, middles), 1, len(spoken) - 1) if len(spoken) > 1 else np.zeros(shape[0], int)
+        distance = np.minimum(np.abs(spoken[after] - middles), np.abs(spoken[after - 1] - middles))
+        near[:, person] = 1 / (1 + distance / RATE)
+    return near
 
 
 def _add_people(people: np.ndarray, voices: np.ndarray, chunk: Heard, labels: np.ndarray, activity: Activity) -> None:

@@ -46,4 +46,10 @@ def fastdiar_components() -> list[Component]:
         Component("loss", "aam", "fastdiar.plugins.losses.aam:Aam", "additive angular margin on cosines (ArcFace)"),
         Component("loss", "cross_entropy", "fastdiar.plugins.losses.cross_entropy:CrossEntropy", "plain classification loss"),
         Component("exporter", "onnx", "fastdiar.plugins.exporters.onnx:Onnx", "graphs that onnxruntime runs anywhere"),
+        Component(
+            "clustering",
+            "variational",
+            "fastdiar.plugins.clustering.variational:Variational",
+            "finds people, and how many, by variational Bayes",
+        ),
     ]

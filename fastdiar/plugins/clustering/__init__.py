@@ -1,0 +1,1 @@
+"""Which windows of speech belong to one person."""

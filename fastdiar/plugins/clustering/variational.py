@@ -1,0 +1,232 @@
+"""People among windows: an agglomerative start, variational Bayes refinement, and a count found from the recording itself.
+
+The refinement is the Gaussian mixture of VBx without its hidden Markov model (Landini et al., Bayesian HMM clustering of
+x-vector sequences, Computer Speech & Language 2022, section 2), on vectors whitened by the bundle's PLDA.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+from attrs import field, validators
+from scipy.cluster import hierarchy
+from scipy.special import expit, softmax
+
+from fastdiar.core.clustering import Clustering, Clusters, Windows
+
+LARGEST_START = 3000
+"""Windows that the agglomerative start compares, all with all; a longer recording starts from so many of them, evenly taken."""
+ROUNDS, REASSIGNMENTS = 20, 3
+CANNOT_LINK = 1.5
+"""Cosine distance, at least, between two windows that must be of two people."""
+EXPECTED_WITHIN, EXPECTED_PAIRS = 0.6, 4
+"""What the mean cosine within a cluster is taken for before it is seen, and how many pairs that guess counts for."""
+SHARPNESS = 30.0
+"""How fast the count's probability falls as the criterion of a merge comes close to its threshold."""
+
+
+@attrs.frozen
+class VariationalConfig:
+    """`[diarization.cluster] use = "variational"`."""
+
+    start: float = field(
+        default=0.45, validator=validators.gt(0), metadata={"help": "cosine distance up to which clusters start as one"}
+    )
+    evidence: float = field(
+        default=0.6,
+        validator=validators.gt(0),
+        metadata={"help": "weight of each window's evidence (Fa): windows overlap, so below 1"},
+    )
+    thrift: float = field(default=7.0, validator=validators.gt(0), metadata={"help": "reluctance to model another person (Fb)"})
+    same: float = field(
+        default=0.76,
+        validator=validators.gt(0),
+        metadata={"help": "two clusters are one person where their cosine reaches this share of that within"},
+    )
+    least_cosine: float = field(default=0.3, metadata={"help": "and at least this cosine"})
+    least_share: float = field(
+        default=0.02,
+        validator=[validators.ge(0), validators.lt(1)],
+        metadata={"help": "a person speaks at least this share of all speech"},
+    )
+    least_seconds: float = field(default=1.5, validator=validators.ge(0), metadata={"help": "and at least so long (seconds)"})
+    different: float = field(
+        default=0.4, metadata={"help": "two local speakers of a chunk below this cosine are surely two people"}
+    )
+
+
+class Variational(Clustering):
+    """Start from small pure clusters, refine them, join what the recording itself shows to be one voice."""
+
+    config_class: ClassVar[type] = VariationalConfig
+
+    def __call__(self, windows: Windows, min_speakers: int = 1, max_speakers: int | None = None) -> Clusters:
+        """Label every window; raises nothing: where windows are fewer than `min_speakers`, each is a person."""
+        if len(windows) < 2:
+            return Clusters(np.zeros(len(windows), int), 1.0)
+        config = self.config
+        least = max(min_speakers, min(people_at_once(windows, config.different), max_speakers or len(windows)))
+        labels = agglomerate(windows, config.start)
+        if "plda_transform" in self.backend:
+            labels = self._refine(windows.vectors, labels)
+        labels, probability = self._merge(windows, labels, least, max_speakers)
+        labels = drop_small(windows, labels, config.least_share, config.least_seconds, least)
+        if labels.max() + 1 < least:
+            labels = agglomerate(windows, config.start, people=least)
+        return Clusters(reassign(windows.vectors, labels), probability if min_speakers != max_speakers else 1.0)
+
+    def _refine(self, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Variational Bayes: people who explain too little lose their windows to others."""
+        between = self.backend["plda_between"]  # variance between people, where that within is 1: [dim]
+        whitened = whiten(vectors, self.backend)
+        scaled = whitened * np.sqrt(between)
+        ratio = self.config.evidence / self.config.thrift
+        shares = softmax(7.0 * np.eye(labels.max() + 1)[labels], axis=1)
+        prior = np.full(shares.shape[1], 1 / shares.shape[1])
+        for _ in range(ROUNDS):
+            variance = 1 / (1 + ratio * shares.sum(axis=0)[:, None] * between)
+            mean = ratio * variance * (shares.T @ scaled)
+            log_likelihood = self.config.evidence * (scaled @ mean.T - 0.5 * ((variance + mean**2) @ between))
+            shares = softmax(log_likelihood + np.log(prior + 1e-12), axis=1)
+            prior = shares.mean(axis=0)
+        return renumbered(shares.argmax(axis=1))
+
+    def _merge(self, windows: Windows, labels: np.ndarray, least: int, most: int | None) -> tuple[np.ndarray, float]:
+        """Join the most alike pair while it is one voice; returns the labels and how sure their number is."""
+        joined = 1.0
+        while True:
+            count = labels.max() + 1
+            if count < 2:
+                return labels, float(expit(SHARPNESS * joined))
+            alike = self._alike(windows, labels)
+            one, other = np.unravel_index(alike.argmax(), alike.shape)
+            best = float(alike[one, other])
+            wanted = best > 0 if most is None else best > 0 or count > most
+            if not wanted or count <= least:
+                return labels, float(expit(SHARPNESS * min(joined, -best)))
+            joined = min(joined, best) if best > 0 else joined
+            labels = renumbered(np.where(labels == other, one, labels))
+
+    def _alike(self, windows: Windows, labels: np.ndarray) -> np.ndarray:
+        """How far each pair of clusters is above the threshold for one voice, `[people, people]`; -1 on the diagonal.
+
+        Cosine levels depend on how a recording was made, so a pair's mean cosine is held against that within its two clusters.
+        Windows of one local speaker in one chunk share frames, and are not compared.
+        """
+        across, within = mean_cosines(windows, labels)
+        alike = np.minimum(across / ((within[:, None] + within) / 2) - self.config.same, across - self.config.least_cosine)
+        np.fill_diagonal(alike, -1)
+        return alike
+
+
+def agglomerate(windows: Windows, distance: float, people: int | None = None) -> np.ndarray:
+    """Average linkage on cosine distance up to `distance`, or to so many `people`: labels int `[windows]`.
+
+    Two local speakers of one chunk are two people. Beyond `LARGEST_START` windows the others join the nearest cluster.
+    """
+    some = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), LARGEST_START)).astype(int))
+    vectors, chunk, local = windows.vectors[some], windows.chunk[some], windows.local[some]
+    distances = 1 - vectors @ vectors.T
+    apart = (chunk[:, None] == chunk) & (local[:, None] != local)
+    distances[apart] = np.maximum(distances[apart], CANNOT_LINK)
+    tree = hierarchy.linkage(np.maximum(distances[np.triu_indices(len(some), 1)], 0), "average")
+    found = hierarchy.fcluster(tree, *((distance, "distance") if people is None else (people, "maxclust"))) - 1
+    if len(some) == len(windows):
+        return found
+    return (windows.vectors @ centroids(vectors, found).T).argmax(axis=1)
+
+
+def whiten(vectors: np.ndarray, backend: dict[str, np.ndarray]) -> np.ndarray:
+    """Unit vectors `[windows, dim]` in the space of the PLDA, where the variance within a person is 1 in every direction."""
+    centred = vectors - backend["plda_mean"]
+    return centred / np.linalg.norm(centred, axis=1, keepdims=True) * np.sqrt(centred.shape[1]) @ backend["plda_transform"]
+
+
+def mean_cosines(windows: Windows, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean cosine of window pairs across each two clusters `[people, people]`, and within each `[people]`.
+
+    Sums over pairs are products of sums of vectors, so this is linear in the number of windows.
+    """
+    people, dim = labels.max() + 1, windows.vectors.shape[1]
+    streams, stream = np.unique(np.stack([windows.chunk, windows.local]), axis=1, return_inverse=True)
+    sums, counts = np.zeros((people, dim)), np.bincount(labels, minlength=people).astype(float)
+    np.add.at(sums, labels, windows.vectors)
+    all_cosines, all_pairs = sums @ sums.T, np.outer(counts, counts)
+    # Per stream (a local speaker of a chunk) and cluster: what is to be left out.
+    keys, place = np.unique(stream.ravel() * people + labels, return_inverse=True)
+    near_sums, near_counts = np.zeros((len(keys), dim)), np.bincount(place).astype(float)
+    np.add.at(near_sums, place, windows.vectors)
+    near_cosines, near_pairs = np.zeros_like(all_cosines), np.zeros_like(all_pairs)
+    for number in range(streams.shape[1]):
+        here = slice(*np.searchsorted(keys, [number * people, (number + 1) * people]))
+        who = np.ix_(keys[here] % people, keys[here] % people)
+        near_cosines[who] += near_sums[here] @ near_sums[here].T
+        near_pairs[who] += np.outer(near_counts[here], near_counts[here])
+    far_cosines, far_pairs = all_cosines - near_cosines, all_pairs - near_pairs
+    across = np.where(far_pairs > 0.5, far_cosines / np.maximum(far_pairs, 1), all_cosines / all_pairs)
+    own_cosines, own_pairs = np.diag(far_cosines), np.diag(far_pairs)
+    return across, (own_cosines + EXPECTED_WITHIN * EXPECTED_PAIRS) / (own_pairs + EXPECTED_PAIRS)
+
+
+def people_at_once(windows: Windows, different: float, seconds: float = 1.0) -> int:
+    """The most people one chunk shows for sure: local speakers with `seconds` of solo speech, all with a cosine below `different`."""
+    most = 1
+    for chunk in np.unique(windows.chunk):
+        here = np.flatnonzero(windows.chunk == chunk)
+        clear = [
+            mine
+            for mine in (here[windows.local[here] == local] for local in np.unique(windows.local[here]))
+            if windows.seconds[mine].sum() >= seconds
+        ]
+        if len(clear) > most:
+            voices = centroids(
+                windows.vectors[np.concatenate(clear)], np.repeat(np.arange(len(clear)), [len(mine) for mine in clear])
+            )
+            most = max(most, _largest_group(voices @ voices.T < different))
+    return most
+
+
+def drop_small(windows: Windows, labels: np.ndarray, share: float, seconds: float, least: int) -> np.ndarray:
+    """Clusters with less speech than `share` of all and `seconds` go to the nearest; the `least` largest always stay."""
+    spoken = np.bincount(labels, windows.seconds) / 2  # windows half overlap
+    keep = np.flatnonzero(spoken >= max(seconds, share * spoken.sum()))
+    if len(keep) < least:
+        keep = np.sort(np.argsort(-spoken, kind="stable")[:least])
+    kept = np.isin(labels, keep)
+    voices = centroids(windows.vectors[kept], renumbered(labels[kept]))
+    nearest = keep[(windows.vectors @ voices.T).argmax(axis=1)]
+    return renumbered(np.where(kept, labels, nearest))
+
+
+def reassign(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Spherical k-means from `labels`: each window goes to the person whose mean is nearest. No person is lost."""
+    for _ in range(REASSIGNMENTS):
+        moved = (vectors @ centroids(vectors, labels).T).argmax(axis=1)
+        if len(np.unique(moved)) <= labels.max():
+            return labels
+        labels = moved
+    return labels
+
+
+def centroids(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The mean direction of each cluster, `[people, dim]`, of unit length."""
+    sums = np.zeros((labels.max() + 1, vectors.shape[1]))
+    np.add.at(sums, labels, vectors)
+    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+
+
+def renumbered(labels: np.ndarray) -> np.ndarray:
+    """The same clusters, numbered from 0 without gaps."""
+    return np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
+
+
+def _largest_group(different: np.ndarray) -> int:
+    """The size of the largest set in which all differ; `different` bool `[speakers, speakers]` is small (local speakers of a chunk)."""
+    count, best = len(different), 1
+    for members in range(1, 1 << count):
+        chosen = [speaker for speaker in range(count) if members >> speaker & 1]
+        if len(chosen) > best and all(different[a, b] for a in chosen for b in chosen if a < b):
+            best = len(chosen)
+    return best
