@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fastdiar.cli import diarize, evaluate, export, plugins, recipe, score, simulate, train
+from fastdiar.cli import bundle, diarize, evaluate, export, plugins, recipe, score, simulate, train
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
 app.command()(diarize.diarize)
@@ -16,6 +16,8 @@ app.command()(simulate.simulate)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(export.export)
+app.command()(bundle.bundle)
+app.command()(bundle.backend)
 app.command()(plugins.plugins)
 app.add_typer(recipe.app)
 

@@ -40,36 +40,30 @@ def score(
     described = {
         "reference": str(reference),
         "uem": str(uem) if uem else "everything up to the last turn's end",
-        "conditions": {name: attrs_of(conditions) for name, conditions in chosen.items()},
+        "conditions": {name: _values(conditions) for name, conditions in chosen.items()},
     }
     if as_json:
-        scores = {name: [_figures(one) for one in scores] for name, scores in results.items()}
+        scores = {name: [{"der": one.der, **_values(one)} for one in scores] for name, scores in results.items()}
         typer.echo(json.dumps({**described, "scores": scores}, indent=2))
     else:
         _print(results, chosen, described)
 
 
-def attrs_of(conditions: Conditions) -> dict[str, Any]:
-    """The conditions as plain values."""
+def _values(settings: Any) -> dict[str, Any]:
     import attrs
 
-    return attrs.asdict(conditions)
-
-
-def _figures(score: Score) -> dict[str, Any]:
-    import attrs
-
-    return {"der": score.der, **attrs.asdict(score)}
+    return attrs.asdict(settings)
 
 
 def _print(results: dict[str, list[Score]], chosen: dict[str, Conditions], described: dict[str, Any]) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
     console.print(f"reference {described['reference']}; scored: {described['uem']}", highlight=False, soft_wrap=True)
     for name, scores in results.items():
-        table = Table(title=f"{name}: {chosen[name]}", title_justify="left")
+        table = Table(title=f"{name}: {chosen[name]}", title_justify="left", box=box.SIMPLE_HEAD)
         for column in ("recording", "DER %", "missed", "false alarm", "confusion", "JER %", "speakers", "found"):
             table.add_column(column, justify="left" if column == "recording" else "right")
         for one in scores:

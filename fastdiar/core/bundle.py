@@ -27,6 +27,7 @@ from fastdiar.core.types import Frames
 
 FORMAT = 1
 MANIFEST = "bundle.toml"
+BACKEND = "backend.safetensors"
 GRAPHS = ("encode.onnx", "activity.onnx", "embed.onnx", "classify.onnx")
 LARGEST_FILE = 1 << 30
 
@@ -84,7 +85,7 @@ def read_bundle(folder: Path) -> Bundle:
 
 def write_bundle(folder: Path, bundle: Bundle) -> Bundle:
     """Write `bundle.toml` for the files that lie in `folder`; returns the bundle with their checksums."""
-    names = [name for name in (*GRAPHS, "backend.safetensors") if (folder / name).is_file()]
+    names = [name for name in (*GRAPHS, BACKEND) if (folder / name).is_file()]
     bundle = attrs.evolve(bundle, files={name: _digest(folder / name) for name in names})
     table = attrs.asdict(bundle, filter=lambda _, value: value is not None)
     write_text(folder / MANIFEST, dumps({"format": FORMAT, **table}))

@@ -49,7 +49,7 @@ class Diarization:
         metadata={"help": "share of a chunk heard again in the next"},
     )
     speech: float = field(
-        default=0.45,
+        default=0.5,
         validator=[validators.ge(0), validators.le(1)],
         metadata={"help": "probability from which a frame is speech"},
     )
@@ -67,7 +67,7 @@ class Diarization:
     )
     pause: float = field(default=0.5, validator=validators.gt(0), metadata={"help": "a silence that no window crosses (seconds)"})
     fill_gap: float = field(
-        default=0.3,
+        default=0.15,
         validator=validators.ge(0),
         metadata={"help": "gaps within one speaker shorter than this are closed (seconds)"},
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -14,9 +13,7 @@ from fastdiar.core.structure import StructureError, structure
 from fastdiar.core.tables import Diarization as Settings
 from fastdiar.core.types import Diarization, Recording
 from fastdiar.diarization.model import DEFAULT, Model, Provider, find_model
-from fastdiar.diarization.walk import walk
-
-Progress = Callable[[float, float | None], None]
+from fastdiar.diarization.walk import Progress, walk
 
 
 def load(model: str | Path = DEFAULT, threads: int = 1, provider: Provider = "cpu") -> Diarizer:

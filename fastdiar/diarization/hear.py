@@ -21,12 +21,13 @@ SHORTEST_CONTEXT = 3 * RATE
 class Heard:
     """What is kept of a chunk once its frames are freed.
 
-    `activity` float16 `[frames, classes]` from sample `start` of the recording. Per window of solo speech: `vectors` float32
-    `[windows, dim]`, local speaker `local` int `[windows]`, its middle `centre` float `[windows]` (samples of the recording), and
-    `seconds` float `[windows]` of speech in it.
+    `activity` float16 `[frames, classes]`, from sample `start` to `end` of the recording. Per window of solo speech: `vectors`
+    float32 `[windows, dim]`, local speaker `local` int `[windows]`, its middle `centre` float `[windows]` (samples of the
+    recording), and `seconds` float `[windows]` of speech in it.
     """
 
     start: int
+    end: int
     activity: np.ndarray
     vectors: np.ndarray
     local: np.ndarray
@@ -53,7 +54,7 @@ def hear(model: Model, chunk: Chunk, settings: Settings) -> Heard:
     vectors = model.embed(frames, weights) if len(weights) else np.zeros((0, model.bundle.embedding), np.float32)
     seconds = weights.sum(axis=1)
     centre = weights @ middles / np.maximum(seconds, 1)
-    return Heard(chunk.start, activity.astype(np.float16), vectors, local, centre, seconds / per_second)
+    return Heard(chunk.start, chunk.end, activity.astype(np.float16), vectors, local, centre, seconds / per_second)
 
 
 def _encode(model: Model, chunk: Chunk) -> tuple[np.ndarray, np.ndarray, int]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fastdiar.core.bundle import Bundle, read_bundle
+from fastdiar.core.bundle import BACKEND, Bundle, read_bundle
 from fastdiar.core.errors import MissingExtra, ModelError, nearest
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -71,11 +71,11 @@ class Model:
     @cached_property
     def backend(self) -> dict[str, np.ndarray]:
         """Arrays for scoring the embeddings; empty where the bundle has none."""
-        if "backend.safetensors" not in self.bundle.files:
+        if BACKEND not in self.bundle.files:
             return {}
         from safetensors.numpy import load_file
 
-        return load_file(self.folder / "backend.safetensors")
+        return load_file(self.folder / BACKEND)
 
     @cached_property
     def _encode(self) -> Any:

@@ -14,7 +14,7 @@ from fastdiar.diarization.activity import powerset
 from fastdiar.diarization.hear import Heard
 
 NEARNESS = 1e-3
-"""Weight of nearness in time: it only decides who speaks where no labelled window does, such as a voice heard in overlap alone."""
+"""Weight of nearness in time: it only decides where no labelled window does, as for a voice that is heard in overlap alone."""
 
 
 @attrs.frozen(eq=False)

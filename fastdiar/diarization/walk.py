@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from fastdiar.diarization.model import Model
 from fastdiar.diarization.stitch import active, stitch
 from fastdiar.diarization.turns import turns_of
 
+Progress = Callable[[float, float | None], None]
+"""Is told the seconds heard so far and, where the recording says, the seconds in all."""
+
 
 def walk(
     recording: Recording,
@@ -24,22 +27,31 @@ def walk(
     clustering: Clustering,
     min_speakers: int = 1,
     max_speakers: int | None = None,
-    progress: Callable[[float, float | None], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> Diarization:
-    """Who spoke when in `recording`; raises `AudioError`. `progress` is told the seconds heard and, where known, in all."""
-    stream = audio.stream(recording)
-    activity = model.bundle.activity
-    length, step = _whole_hops(settings.chunk, activity.hop), _whole_hops(settings.chunk * (1 - settings.overlap), activity.hop)
-    heard, end = [], 0
-    for chunk in cut(stream.blocks, length, step, hop=round(activity.hop)):  # samples [≤ length]
-        heard.append(hear(model, chunk, settings))  # activity [frames, classes], vectors [windows, dim]
-        end = chunk.end
-        progress(end / RATE, stream.seconds)
+    """Who spoke when in `recording`; raises `AudioError`."""
+    heard = list(
+        heard_chunks(recording, model, settings, progress)
+    )  # per chunk: activity [frames, classes], vectors [windows, dim]
+    seconds = heard[-1].end / RATE
     windows = _windows(heard)  # vectors [all windows, dim]
     clusters = clustering(windows, min_speakers, max_speakers)  # labels [all windows]
+    activity = model.bundle.activity
     timeline = stitch(heard, clusters.labels, activity)  # people [frames of the recording, people]
-    turns = turns_of(active(timeline, settings), timeline.people, activity, settings, end / RATE)
-    return Diarization(recording.uri, tuple(turns), seconds=end / RATE, speakers_probability=clusters.probability)
+    turns = turns_of(active(timeline, settings), timeline.people, activity, settings, seconds)
+    return Diarization(recording.uri, tuple(turns), seconds=seconds, speakers_probability=clusters.probability)
+
+
+def heard_chunks(
+    recording: Recording, model: Model, settings: Settings, progress: Progress = lambda done, total: None
+) -> Iterator[Heard]:
+    """Hear a recording chunk by chunk, holding one chunk's samples and frames at a time; raises `AudioError`."""
+    stream = audio.stream(recording)
+    hop = model.bundle.activity.hop
+    length, step = _whole_hops(settings.chunk, hop), _whole_hops(settings.chunk * (1 - settings.overlap), hop)
+    for chunk in cut(stream.blocks, length, step, hop=round(hop)):
+        yield hear(model, chunk, settings)
+        progress(chunk.end / RATE, stream.seconds)
 
 
 def _windows(heard: Sequence[Heard]) -> Windows:

@@ -171,7 +171,7 @@ def mean_cosines(windows: Windows, labels: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def people_at_once(windows: Windows, different: float, seconds: float = 1.0) -> int:
-    """The most people one chunk shows for sure: local speakers with `seconds` of solo speech, all with a cosine below `different`."""
+    """The most people one chunk shows for sure: local speakers with `seconds` of solo speech and cosines below `different`."""
     most = 1
     for chunk in np.unique(windows.chunk):
         here = np.flatnonzero(windows.chunk == chunk)
@@ -223,7 +223,7 @@ def renumbered(labels: np.ndarray) -> np.ndarray:
 
 
 def _largest_group(different: np.ndarray) -> int:
-    """The size of the largest set in which all differ; `different` bool `[speakers, speakers]` is small (local speakers of a chunk)."""
+    """The size of the largest set in which all differ; `different` bool `[speakers, speakers]` is of few speakers."""
     count, best = len(different), 1
     for members in range(1, 1 << count):
         chosen = [speaker for speaker in range(count) if members >> speaker & 1]

@@ -1,0 +1,44 @@
+"""`fastdiar bundle` and `fastdiar backend`: published networks as a model that diarizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def bundle(
+    segmentation: Annotated[Path, typer.Argument(metavar="SEGMENTATION", help="pyannote segmentation-3.0 as ONNX.")],
+    embedding: Annotated[Path, typer.Argument(metavar="EMBEDDING", help="CAM++ (3D-Speaker, 192 numbers a voice) as ONNX.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the model.")],
+) -> None:
+    """Put a segmentation and an embedding network together, each second heard once.
+
+    Example: fastdiar bundle segmentation_3.onnx campplus_192.onnx -o quality
+    """
+    from fastdiar.core.errors import MissingExtra
+
+    try:
+        from fastdiar.teachers.bundle import make_bundle
+    except ImportError as error:
+        raise MissingExtra(f"making a bundle ({error.name})", "train") from None
+    made = make_bundle(segmentation, embedding, output)
+    size = sum((output / name).stat().st_size for name in made.files) / 1e6
+    typer.echo(f"{output}: {', '.join(made.files)}: {size:.1f} MB")
+
+
+def backend(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model.")],
+    meetings: Annotated[Path, typer.Argument(metavar="MEETINGS", help="Recordings with RTTM files of the same names.")],
+) -> None:
+    """Fit the PLDA of a model's clustering to recordings whose speakers are known.
+
+    Example: fastdiar simulate recipes/plda.toml -o meetings && fastdiar backend quality meetings
+    """
+    from rich.console import Console
+
+    from fastdiar.diarization.plda import add_backend
+
+    with Console(stderr=True).status("hearing meetings") as status:
+        add_backend(model, meetings, lambda done, total: status.update(f"heard {done} of {total} meetings"))
