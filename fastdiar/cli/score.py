@@ -63,7 +63,9 @@ def _print(results: dict[str, list[Score]], chosen: dict[str, Conditions], descr
     console = Console()
     console.print(f"reference {described['reference']}; scored: {described['uem']}", highlight=False, soft_wrap=True)
     for name, scores in results.items():
-        table = Table(title=f"{name}: {chosen[name]}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table = Table(
+            title=f"{name}: {chosen[name]}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+        )
         for column in ("recording", "DER %", "missed", "false alarm", "confusion", "JER %", "speakers", "found"):
             table.add_column(column, justify="left" if column == "recording" else "right")
         for one in scores:

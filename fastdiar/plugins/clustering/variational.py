@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 from attrs import field, validators
 from scipy.cluster import hierarchy
-from scipy.special import expit, softmax
+from scipy.special import softmax
 
 from fastdiar.core.clustering import Clustering, Clusters, Windows
 
@@ -23,8 +23,9 @@ CANNOT_LINK = 1.5
 """Cosine distance, at least, between two windows that must be of two people."""
 EXPECTED_WITHIN, EXPECTED_PAIRS = 0.6, 4
 """What the mean cosine within a cluster is taken for before it is seen, and how many pairs that guess counts for."""
-SHARPNESS = 30.0
-"""How fast the count's probability falls as the criterion of a merge comes close to its threshold."""
+SUREST, HALFWAY = 0.65, 0.035
+"""The count was right in so many of 173 simulated and development recordings where no merge was a close call; in half of that
+where the closest call was so near its threshold."""
 
 
 @attrs.frozen
@@ -99,13 +100,13 @@ class Variational(Clustering):
         while True:
             count = labels.max() + 1
             if count < 2:
-                return labels, float(expit(SHARPNESS * joined))
+                return labels, _probability(joined)
             alike = self._alike(windows, labels)
             one, other = np.unravel_index(alike.argmax(), alike.shape)
             best = float(alike[one, other])
             wanted = best > 0 if most is None else best > 0 or count > most
             if not wanted or count <= least:
-                return labels, float(expit(SHARPNESS * min(joined, -best)))
+                return labels, _probability(min(joined, -best))
             joined = min(joined, best) if best > 0 else joined
             labels = renumbered(np.where(labels == other, one, labels))
 
@@ -220,6 +221,11 @@ def centroids(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def renumbered(labels: np.ndarray) -> np.ndarray:
     """The same clusters, numbered from 0 without gaps."""
     return np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
+
+
+def _probability(margin: float) -> float:
+    """That the count is right, when the closest call among merges was `margin` from its threshold."""
+    return float(SUREST * (1 - 0.5 ** (max(margin, 0.0) / HALFWAY)))
 
 
 def _largest_group(different: np.ndarray) -> int:
