@@ -76,7 +76,10 @@ def test_a_wrong_rttm_names_its_line(tmp_path: Path, text: str, reason: str) -> 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("a 1 0\n", r":1: expected 4 fields \(uri channel start end\), got 3"), ("a 1 5 5\n", r":1: the end 5 s does not come after")],
+    [
+        ("a 1 0\n", r":1: expected 4 fields \(uri channel start end\), got 3"),
+        ("a 1 5 5\n", r":1: the end 5 s does not come after"),
+    ],
 )
 def test_a_wrong_uem_names_its_line(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "x.uem"

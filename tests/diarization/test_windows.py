@@ -33,4 +33,9 @@ def test_each_window_is_one_speakers_and_every_long_stretch_is_covered(runs: lis
 
 def test_windows_half_overlap_and_the_last_one_ends_with_the_speech() -> None:
     weights, _ = windows(np.zeros(23, dtype=int))
-    assert [(int(np.flatnonzero(row)[0]), int(np.flatnonzero(row)[-1])) for row in weights] == [(0, 9), (5, 14), (10, 19), (13, 22)]
+    assert [(int(np.flatnonzero(row)[0]), int(np.flatnonzero(row)[-1])) for row in weights] == [
+        (0, 9),
+        (5, 14),
+        (10, 19),
+        (13, 22),
+    ]
