@@ -63,11 +63,11 @@ def _print(results: dict[str, list[Score]], chosen: dict[str, Conditions], descr
     console = Console()
     console.print(f"reference {described['reference']}; scored: {described['uem']}", highlight=False, soft_wrap=True)
     for name, scores in results.items():
-        table = Table(
-            title=f"{name}: {chosen[name]}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
-        )
-        for column in ("recording", "DER %", "missed", "false alarm", "confusion", "JER %", "speakers", "found"):
-            table.add_column(column, justify="left" if column == "recording" else "right")
+        title = f"{name}: {chosen[name]}"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("recording", overflow="fold")
+        for column in ("DER %", "missed", "false alarm", "confusion", "JER %", "speakers", "found"):
+            table.add_column(column, justify="right", no_wrap=True)
         for one in scores:
             shares = [_percent(part, one.speech) for part in (one.missed, one.false_alarm, one.confusion)]
             table.add_row(one.uri, _percent(one.der), *shares, _percent(one.jer), str(one.speakers), str(one.found))
