@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fastdiar.cli import bundle, diarize, evaluate, export, plugins, recipe, score, simulate, train
+from fastdiar.cli import bundle, diarize, evaluate, export, models, plugins, recipe, score, simulate, train
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
 app.command()(diarize.diarize)
@@ -18,6 +18,7 @@ app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.command()(bundle.bundle)
 app.command()(bundle.backend)
+app.command()(models.models)
 app.command()(plugins.plugins)
 app.add_typer(recipe.app)
 
