@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,8 +28,12 @@ def read(path: Path) -> np.ndarray:
 
 @attrs.frozen(eq=False)
 class Stream:
-    """A recording being read: its length in `seconds` where the header tells it, and blocks of float32 `[samples]` at 16 kHz."""
+    """A recording being read: what errors call it, and blocks of float32 `[samples]` at 16 kHz.
 
+    `seconds` is its length where the header tells it.
+    """
+
+    name: str
     seconds: float | None
     blocks: Iterator[np.ndarray]
 
@@ -43,7 +48,7 @@ def stream(recording: Recording) -> Stream:
     if isinstance(recording.channel, int) and not 0 <= recording.channel < source.channels:
         raise AudioError(f"{source.name}: has no channel {recording.channel}: channels are 0 to {source.channels - 1}")
     seconds = None if source.frames is None else source.frames / source.rate
-    return Stream(seconds, _resampled(source, recording.channel))
+    return Stream(source.name, seconds, _resampled(source, recording.channel))
 
 
 def channels(recording: Recording) -> int:
@@ -124,6 +129,8 @@ def _regular(path: Path) -> Path:
         raise AudioError(f"{path}: is a folder, not a recording")
     if path.is_file() and path.stat().st_size == 0:
         raise AudioError(f"{path}: is empty: 0 bytes")
+    if not os.access(path, os.R_OK):
+        raise AudioError(f"{path}: cannot be read: permission denied")
     return path
 
 

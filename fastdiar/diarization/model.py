@@ -37,7 +37,8 @@ class Model:
     """The graphs of a bundle; each is loaded when first used. Not to be shared between threads while loading."""
 
     def __init__(self, folder: Path, threads: int = 1, provider: Provider = "cpu") -> None:
-        """Read and verify the bundle; raises `ModelError`."""
+        """Read and verify the bundle; raises `ModelError`, and `MissingExtra` without what is to run it."""
+        self._runtime = _onnxruntime(provider)
         self.folder, self.threads, self.provider = folder, threads, provider
         self.bundle: Bundle = read_bundle(folder)
 
@@ -94,22 +95,15 @@ class Model:
         return self._session("classify.onnx")
 
     def _session(self, name: str) -> Any:
-        try:
-            import onnxruntime
-        except ImportError:
-            raise MissingExtra("running a model", "cpu") from None
         if name not in self.bundle.files:
             raise ModelError(f"{self.folder}: this model has no {name}, which this needs")
-        wanted = PROVIDERS[self.provider]
-        if wanted not in onnxruntime.get_available_providers():
-            raise MissingExtra(f"--provider {self.provider}", "gpu")
-        options = onnxruntime.SessionOptions()
+        options = self._runtime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors are raised, and need not be printed too
         # Bytes, not a path: a graph that points to data outside its folder then has nowhere to find it.
         graph = (self.folder / name).read_bytes()
         try:
-            return onnxruntime.InferenceSession(graph, options, providers=[wanted])
+            return self._runtime.InferenceSession(graph, options, providers=[PROVIDERS[self.provider]])
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no base of their own
             raise ModelError(f"{self.folder / name}: not a graph that onnxruntime can run: {_first_line(error)}") from None
 
@@ -120,6 +114,17 @@ class Model:
             return session.run(outputs, inputs)
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no base of their own
             raise ModelError(f"{self.folder}: the model failed: {_first_line(error)}") from None
+
+
+def _onnxruntime(provider: Provider) -> Any:
+    """The library that runs graphs, where it is installed and knows `provider`."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise MissingExtra("running a model", "cpu") from None
+    if PROVIDERS[provider] not in onnxruntime.get_available_providers():
+        raise MissingExtra(f"--provider {provider}", "gpu")
+    return onnxruntime
 
 
 def _first_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastdiar.core import audio
 from fastdiar.core.clustering import Clustering, Windows
+from fastdiar.core.errors import AudioError
 from fastdiar.core.tables import Diarization as Settings
 from fastdiar.core.types import RATE, Diarization, Recording
 from fastdiar.diarization.chunks import cut
@@ -15,6 +16,9 @@ from fastdiar.diarization.hear import Heard, hear
 from fastdiar.diarization.model import Model
 from fastdiar.diarization.stitch import active, stitch
 from fastdiar.diarization.turns import turns_of
+
+SHORTEST = RATE // 10
+"""Samples; in less, no network hears anything."""
 
 Progress = Callable[[float, float | None], None]
 """Is told the seconds heard so far and, where the recording says, the seconds in all."""
@@ -50,6 +54,9 @@ def heard_chunks(
     hop = model.bundle.activity.hop
     length, step = _whole_hops(settings.chunk, hop), _whole_hops(settings.chunk * (1 - settings.overlap), hop)
     for chunk in cut(stream.blocks, length, step, hop=round(hop)):
+        if chunk.end < SHORTEST:
+            heard, least = (f"{1000 * samples // RATE} ms" for samples in (chunk.end, SHORTEST))
+            raise AudioError(f"{stream.name}: holds only {heard} of sound: expected at least {least}")
         yield hear(model, chunk, settings)
         progress(chunk.end / RATE, stream.seconds)
 

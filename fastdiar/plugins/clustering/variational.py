@@ -18,6 +18,8 @@ from fastdiar.core.clustering import Clustering, Clusters, Windows
 
 LARGEST_START = 3000
 """Windows that the agglomerative start compares, all with all; a longer recording starts from so many of them, evenly taken."""
+MOST_AT_START = 500
+"""Clusters to start from at most: what follows takes time with the square of their number."""
 ROUNDS, REASSIGNMENTS = 20, 3
 CANNOT_LINK = 1.5
 """Cosine distance, at least, between two windows that must be of two people."""
@@ -96,34 +98,34 @@ class Variational(Clustering):
 
     def _merge(self, windows: Windows, labels: np.ndarray, least: int, most: int | None) -> tuple[np.ndarray, float]:
         """Join the most alike pair while it is one voice; returns the labels and how sure their number is."""
-        joined = 1.0
+        joined, sums = 1.0, pair_sums(windows, labels)
         while True:
             count = labels.max() + 1
             if count < 2:
                 return labels, _probability(joined)
-            alike = self._alike(windows, labels)
+            alike = self._alike(sums)
             one, other = np.unravel_index(alike.argmax(), alike.shape)
             best = float(alike[one, other])
             wanted = best > 0 if most is None else best > 0 or count > most
             if not wanted or count <= least:
                 return labels, _probability(min(joined, -best))
             joined = min(joined, best) if best > 0 else joined
-            labels = renumbered(np.where(labels == other, one, labels))
+            labels, sums = renumbered(np.where(labels == other, one, labels)), _join(sums, one, other)
 
-    def _alike(self, windows: Windows, labels: np.ndarray) -> np.ndarray:
-        """How far each pair of clusters is above the threshold for one voice, `[people, people]`; -1 on the diagonal.
+    def _alike(self, sums: np.ndarray) -> np.ndarray:
+        """How far each pair of clusters is above the threshold for one voice, `[people, people]`; lowest on the diagonal.
 
         Cosine levels depend on how a recording was made, so a pair's mean cosine is held against that within its two clusters.
         Windows of one local speaker in one chunk share frames, and are not compared.
         """
-        across, within = mean_cosines(windows, labels)
+        across, within = mean_cosines(sums)
         alike = np.minimum(across / ((within[:, None] + within) / 2) - self.config.same, across - self.config.least_cosine)
-        np.fill_diagonal(alike, -1)
+        np.fill_diagonal(alike, -np.inf)
         return alike
 
 
 def agglomerate(windows: Windows, distance: float, people: int | None = None) -> np.ndarray:
-    """Average linkage on cosine distance up to `distance`, or to so many `people`: labels int `[windows]`.
+    """Average linkage on cosine distance up to `distance`, or to just so many `people`: labels int `[windows]`.
 
     Two local speakers of one chunk are two people. Beyond `LARGEST_START` windows the others join the nearest cluster.
     """
@@ -133,10 +135,14 @@ def agglomerate(windows: Windows, distance: float, people: int | None = None) ->
     apart = (chunk[:, None] == chunk) & (local[:, None] != local)
     distances[apart] = np.maximum(distances[apart], CANNOT_LINK)
     tree = hierarchy.linkage(np.maximum(distances[np.triu_indices(len(some), 1)], 0), "average")
-    found = hierarchy.fcluster(tree, *((distance, "distance") if people is None else (people, "maxclust"))) - 1
+    if people is None:
+        people = min(MOST_AT_START, int((tree[:, 2] > distance).sum()) + 1)
+    found = hierarchy.cut_tree(tree, min(people, len(some)))[:, 0]
     if len(some) == len(windows):
         return found
-    return (windows.vectors @ centroids(vectors, found).T).argmax(axis=1)
+    labels = (windows.vectors @ centroids(vectors, found).T).argmax(axis=1)
+    labels[some] = found  # so that no cluster is lost
+    return labels
 
 
 def whiten(vectors: np.ndarray, backend: dict[str, np.ndarray]) -> np.ndarray:
@@ -145,10 +151,19 @@ def whiten(vectors: np.ndarray, backend: dict[str, np.ndarray]) -> np.ndarray:
     return centred / np.linalg.norm(centred, axis=1, keepdims=True) * np.sqrt(centred.shape[1]) @ backend["plda_transform"]
 
 
-def mean_cosines(windows: Windows, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean cosine of window pairs across each two clusters `[people, people]`, and within each `[people]`.
+def mean_cosines(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean cosine of window pairs across each two clusters `[people, people]`, and within each `[people]`, from `pair_sums`."""
+    all_cosines, all_pairs, far_cosines, far_pairs = sums
+    across = np.where(far_pairs > 0.5, far_cosines / np.maximum(far_pairs, 1), all_cosines / all_pairs)
+    own_cosines, own_pairs = np.diag(far_cosines), np.diag(far_pairs)
+    return across, (own_cosines + EXPECTED_WITHIN * EXPECTED_PAIRS) / (own_pairs + EXPECTED_PAIRS)
 
-    Sums over pairs are products of sums of vectors, so this is linear in the number of windows.
+
+def pair_sums(windows: Windows, labels: np.ndarray) -> np.ndarray:
+    """Sums over pairs of windows of each two clusters, `[4, people, people]`: their cosines and number, then of far pairs alone.
+
+    Windows of one local speaker in one chunk are near, all others far. Sums over pairs are products of sums of vectors, so
+    this is linear in the number of windows.
     """
     people, dim = labels.max() + 1, windows.vectors.shape[1]
     streams, stream = np.unique(np.stack([windows.chunk, windows.local]), axis=1, return_inverse=True)
@@ -165,10 +180,14 @@ def mean_cosines(windows: Windows, labels: np.ndarray) -> tuple[np.ndarray, np.n
         who = np.ix_(keys[here] % people, keys[here] % people)
         near_cosines[who] += near_sums[here] @ near_sums[here].T
         near_pairs[who] += np.outer(near_counts[here], near_counts[here])
-    far_cosines, far_pairs = all_cosines - near_cosines, all_pairs - near_pairs
-    across = np.where(far_pairs > 0.5, far_cosines / np.maximum(far_pairs, 1), all_cosines / all_pairs)
-    own_cosines, own_pairs = np.diag(far_cosines), np.diag(far_pairs)
-    return across, (own_cosines + EXPECTED_WITHIN * EXPECTED_PAIRS) / (own_pairs + EXPECTED_PAIRS)
+    return np.stack([all_cosines, all_pairs, all_cosines - near_cosines, all_pairs - near_pairs])
+
+
+def _join(sums: np.ndarray, one: int, other: int) -> np.ndarray:
+    """`pair_sums` once cluster `other` is part of `one`."""
+    sums[:, one] += sums[:, other]
+    sums[:, :, one] += sums[:, :, other]
+    return np.delete(np.delete(sums, other, 1), other, 2)
 
 
 def people_at_once(windows: Windows, different: float, seconds: float = 1.0) -> int:
