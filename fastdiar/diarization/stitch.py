@@ -13,6 +13,7 @@ from fastdiar.core.types import RATE
 from fastdiar.diarization.activity import powerset
 from fastdiar.diarization.hear import Heard
 
+MOST_AT_ONCE = 2
 NEARNESS = 1e-3
 """Weight of nearness in time: it only decides where no labelled window does, as for a voice that is heard in overlap alone."""
 
@@ -54,10 +55,13 @@ def stitch(heard: Sequence[Heard], labels: np.ndarray, activity: Activity) -> Ti
 def active(timeline: Timeline, settings: Settings) -> np.ndarray:
     """Who speaks in each frame, bool `[frames, people]`: nobody, the likeliest person, or the likeliest two."""
     count = (timeline.speech > settings.speech).astype(int) + (timeline.overlap > settings.second_speaker)
-    if not timeline.people.shape[1]:
-        return np.zeros(timeline.people.shape, bool)
-    rank = np.argsort(np.argsort(-timeline.people, axis=1, kind="stable"), axis=1)
-    return rank < count[:, None]
+    speaking = np.zeros(timeline.people.shape, bool)
+    likely, rows = timeline.people.copy(), np.arange(len(count))
+    for place in range(min(MOST_AT_ONCE, likely.shape[1])):
+        person = likely.argmax(axis=1)
+        speaking[rows, person] |= count > place
+        likely[rows, person] = -1
+    return speaking
 
 
 def _nearness(heard: Sequence[Heard], labels: np.ndarray, shape: tuple[int, int], activity: Activity) -> np.ndarray:
