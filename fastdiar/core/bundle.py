@@ -22,6 +22,7 @@ import attrs
 
 from fastdiar.core.errors import ModelError
 from fastdiar.core.files import write_text
+from fastdiar.core.structure import StructureError, structure
 from fastdiar.core.toml_text import dumps
 from fastdiar.core.types import Frames
 
@@ -73,11 +74,9 @@ def read_bundle(folder: Path) -> Bundle:
     if table.pop("format", None) != FORMAT:
         raise ModelError(f"{path}: made for another version of fastdiar: expected format = {FORMAT}")
     try:
-        frames, activity = Frames(**table.pop("frames")), table.pop("activity", None)
-        labels = tuple(table.pop("labels", ()))
-        bundle = Bundle(frames=frames, activity=activity and Activity(**activity), labels=labels, **table)
-    except (TypeError, KeyError) as error:
-        raise ModelError(f"{path}: a key is missing or unknown: {error}") from None
+        bundle = structure(table, Bundle)
+    except StructureError as error:
+        raise ModelError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
     for name, digest in bundle.files.items():
         _verify(folder, name, digest)
     return bundle

@@ -1,0 +1,54 @@
+"""A chunk is heard once: its windows are one person's solo speech, inside the part the chunk owns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.types import RATE
+from fastdiar.diarization.chunks import Chunk
+from fastdiar.diarization.hear import hear
+
+SCRIPT = [(0.0, 3.0, 0), (2.0, 6.0, 1), (7.0, 10.0, 0)]
+
+
+@pytest.fixture
+def chunk(sound) -> Chunk:
+    """Ten seconds that begin a minute into the recording and own the middle eight."""
+    return Chunk(60 * RATE, sound(SCRIPT, 10.0), (61 * RATE, 69 * RATE))
+
+
+def test_windows_are_solo_speech_of_the_owned_part(either, chunk: Chunk) -> None:
+    heard = hear(either, chunk, Settings())
+    assert (heard.start, heard.end) == (60 * RATE, 70 * RATE)
+    assert heard.vectors.argmax(axis=1).tolist() == heard.local.tolist()
+    middles = heard.centre / RATE - 60
+    for middle, local in zip(middles, heard.local, strict=True):
+        assert 1.0 <= middle <= 9.0
+        # Strung together, the first person's windows are before the overlap or after the silence.
+        assert local == (1 if 3.0 <= middle <= 6.0 else 0)
+    np.testing.assert_allclose(heard.seconds.max(), Settings().window, atol=0.02)
+    assert heard.seconds.min() >= Settings().shortest_window - 0.02
+
+
+def test_the_activity_of_the_whole_chunk_is_kept(either, chunk: Chunk) -> None:
+    heard = hear(either, chunk, Settings())
+    np.testing.assert_array_equal(heard.activity, either.activity(chunk.samples))
+    assert heard.activity.dtype == np.float16
+
+
+def test_only_where_two_networks_listen_the_encoder_is_spared_the_overlap(either, chunk: Chunk) -> None:
+    hear(either, chunk, Settings())
+    assert either.encoded == [10 * RATE if either.one_pass else 8 * RATE]
+
+
+def test_a_short_part_is_heard_with_context(fake, sound) -> None:
+    hear(fake, Chunk(0, sound(SCRIPT, 10.0), (9 * RATE, 10 * RATE)), Settings())
+    assert fake.encoded == [3 * RATE]
+
+
+def test_silence_has_no_windows(either) -> None:
+    heard = hear(either, Chunk(0, np.zeros(10 * RATE, np.float32), (0, 10 * RATE)), Settings())
+    assert heard.vectors.shape == (0, either.bundle.embedding)
+    assert len(heard.local) == len(heard.centre) == len(heard.seconds) == 0
