@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastdiar.core.errors import FastdiarError
+from fastdiar.core.errors import FastdiarError, said
 
 if TYPE_CHECKING:
     from fastdiar.core.types import Diarization
@@ -39,6 +39,7 @@ def diarize(
     num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where it is known.")] = None,
     min_speakers: Annotated[int | None, typer.Option(min=1, help="At least so many people.")] = None,
     max_speakers: Annotated[int | None, typer.Option(min=1, help="At most so many people.")] = None,
+    exclusive: Annotated[bool, typer.Option("--exclusive", help="One person at a time, the likelier of two.")] = False,
     channel: Annotated[str, typer.Option(help="A channel from 0, or mix for the mean of all.")] = "mix",
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
     provider: Annotated[Provider, typer.Option(help="What the model runs on.")] = Provider.cpu,
@@ -48,7 +49,7 @@ def diarize(
     Example: fastdiar diarize meeting.wav -o meeting.rttm
     """
     style = format or (Format.json if output and output.endswith(".json") else Format.rttm)
-    targets = _targets(audio, output, style)
+    targets, heard_channel = _targets(audio, output, style), _channel(channel)
     from fastdiar.diarization.diarizer import load
 
     diarizer = load(model, threads, provider.value)
@@ -58,25 +59,24 @@ def diarize(
             try:
                 found = diarizer(
                     source,
-                    channel=_channel(channel),
+                    channel=heard_channel,
                     num_speakers=num_speakers,
                     min_speakers=min_speakers,
                     max_speakers=max_speakers,
+                    exclusive=exclusive,
                     progress=bar.of(source),
                 )
                 _write(found, target, style)
             except FastdiarError as error:
-                typer.echo(f"fastdiar: error: {error}", err=True)
+                typer.echo(said("error", str(error)), err=True)
                 failed += 1
     return 2 if failed else 0
 
 
 def _channel(text: str) -> int | str:
-    if text == "mix" or not text.isdecimal():
-        if text != "mix":
-            raise FastdiarError(f"--channel is '{text}': expected a number from 0, or mix")
-        return text
-    return int(text)
+    if text != "mix" and not text.isdecimal():
+        raise FastdiarError(f"--channel is '{text}': expected a number from 0, or mix")
+    return text if text == "mix" else int(text)
 
 
 def _targets(audio: list[str], output: str | None, style: Format) -> list[tuple[str, Path | None]]:
@@ -87,6 +87,8 @@ def _targets(audio: list[str], output: str | None, style: Format) -> list[tuple[
         return [(source, None) for source in audio]
     folder = Path(output)
     if len(audio) == 1 and not folder.is_dir() and not output.endswith("/"):
+        if folder.exists() and Path(audio[0]).exists() and folder.samefile(audio[0]):
+            raise FastdiarError(f"{folder}: is the recording itself: choose another file to be written to")
         return [(audio[0], folder)]
     if folder.exists() and not folder.is_dir():
         raise FastdiarError(f"{folder}: is a file: several recordings need a folder to be written to")
@@ -103,7 +105,7 @@ def _write(found: Diarization, target: Path | None, style: Format) -> None:
     from fastdiar.core.files import write_text
 
     for warning in found.warnings:
-        typer.echo(f"fastdiar: warning: {warning}", err=True)
+        typer.echo(said("warning", warning), err=True)
     text = found.to_json() if style is Format.json else found.to_rttm()
     if target is None:
         typer.echo(text, nl=False)
@@ -121,7 +123,7 @@ class _Bar:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         console = Console(stderr=True)
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._progress.start()

@@ -65,12 +65,17 @@ class Diarizer:
         num_speakers: int | None = None,
         min_speakers: int | None = None,
         max_speakers: int | None = None,
+        exclusive: bool = False,
         progress: Progress = lambda done, total: None,
     ) -> Diarization:
-        """Diarize a file, or samples at `rate` Hz; raises `AudioError`. `progress` is told seconds heard and seconds in all."""
+        """Diarize a file, or samples at `rate` Hz; raises `AudioError`.
+
+        `exclusive` names one person at a time, the likelier of two who speak together. `progress` is told seconds heard and
+        seconds in all.
+        """
         least, most = _bounds(num_speakers, min_speakers, max_speakers)
         recording = _recording(audio, rate, channel, uri)
-        found = walk(recording, self.model, self.settings, self._clustering, least, most, progress)
+        found = walk(recording, self.model, self.settings, self._clustering, least, most, exclusive, progress)
         people = len(found.speakers)
         if found.turns and people < least:
             wish = f"{found.uri}: asked for at least {least} speakers, found speech for {people}"

@@ -13,7 +13,6 @@ from fastdiar.core.types import RATE
 from fastdiar.diarization.activity import powerset
 from fastdiar.diarization.hear import Heard
 
-MOST_AT_ONCE = 2
 NEARNESS = 1e-3
 """Weight of nearness in time: it only decides where no labelled window does, as for a voice that is heard in overlap alone."""
 
@@ -52,12 +51,12 @@ def stitch(heard: Sequence[Heard], labels: np.ndarray, activity: Activity) -> Ti
     return Timeline(speech / chunks, overlap / chunks, people)
 
 
-def active(timeline: Timeline, settings: Settings) -> np.ndarray:
-    """Who speaks in each frame, bool `[frames, people]`: nobody, the likeliest person, or the likeliest two."""
+def active(timeline: Timeline, settings: Settings, at_once: int = 2) -> np.ndarray:
+    """Who speaks in each frame, bool `[frames, people]`: nobody, the likeliest person, or up to `at_once` of them."""
     count = (timeline.speech > settings.speech).astype(int) + (timeline.overlap > settings.second_speaker)
     speaking = np.zeros(timeline.people.shape, bool)
     likely, rows = timeline.people.copy(), np.arange(len(count))
-    for place in range(min(MOST_AT_ONCE, likely.shape[1])):
+    for place in range(min(at_once, likely.shape[1])):
         person = likely.argmax(axis=1)
         speaking[rows, person] |= count > place
         likely[rows, person] = -1

@@ -31,18 +31,18 @@ def walk(
     clustering: Clustering,
     min_speakers: int = 1,
     max_speakers: int | None = None,
+    exclusive: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Diarization:
-    """Who spoke when in `recording`; raises `AudioError`."""
-    heard = list(
-        heard_chunks(recording, model, settings, progress)
-    )  # per chunk: activity [frames, classes], vectors [windows, dim]
+    """Who spoke when in `recording`; raises `AudioError`. `exclusive` names one person at a time."""
+    # Per chunk: activity [frames, classes], vectors [windows, dim].
+    heard = list(heard_chunks(recording, model, settings, progress))
     seconds = heard[-1].end / RATE
     windows = _windows(heard)  # vectors [all windows, dim]
     clusters = clustering(windows, min_speakers, max_speakers)  # labels [all windows]
     activity = model.bundle.activity
     timeline = stitch(heard, clusters.labels, activity)  # people [frames of the recording, people]
-    turns = turns_of(active(timeline, settings), timeline.people, activity, settings, seconds)
+    turns = turns_of(active(timeline, settings, 1 if exclusive else 2), timeline.people, activity, settings, seconds)
     return Diarization(recording.uri, tuple(turns), seconds=seconds, speakers_probability=clusters.probability)
 
 

@@ -167,3 +167,10 @@ class TestTheModelThatShips:
     def test_silence_and_noise_have_no_turns(self, quality, level: float) -> None:
         noise = level * np.random.default_rng(0).standard_normal(12 * RATE)
         assert quality(noise, RATE).turns == ()
+
+
+def test_exclusive_never_names_two_at_once(quality, whole) -> None:
+    found = quality(EXAMPLES / "dialogue.flac", exclusive=True)
+    assert max(len(names) for names in who(whole, 51.0)) == 2
+    assert max(len(names) for names in who(found, 51.0)) == 1
+    assert found.speakers == whole.speakers
