@@ -58,10 +58,13 @@ def _values(settings: Any) -> dict[str, Any]:
 def _print(results: dict[str, list[Score]], chosen: dict[str, Conditions], described: dict[str, Any]) -> None:
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
-    console.print(f"reference {described['reference']}; scored: {described['uem']}", highlight=False, soft_wrap=True)
+    console.print(
+        f"reference {described['reference']}; scored: {described['uem']}", highlight=False, markup=False, soft_wrap=True
+    )
     for name, scores in results.items():
         title = f"{name}: {chosen[name]}"
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
@@ -70,7 +73,7 @@ def _print(results: dict[str, list[Score]], chosen: dict[str, Conditions], descr
             table.add_column(column, justify="right", no_wrap=True)
         for one in scores:
             shares = [_percent(part, one.speech) for part in (one.missed, one.false_alarm, one.confusion)]
-            table.add_row(one.uri, _percent(one.der), *shares, _percent(one.jer), str(one.speakers), str(one.found))
+            table.add_row(escape(one.uri), _percent(one.der), *shares, _percent(one.jer), str(one.speakers), str(one.found))
         console.print(table)
 
 

@@ -6,6 +6,7 @@ Every error here is shown as text without a traceback, and ends a command with e
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +80,12 @@ class RecipeError(FastdiarError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def said(kind: str, message: str) -> str:
+    """A message as standard error shows it, line by line. What a file says may be in it, and must not steer the terminal."""
+    lines = (re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda control: repr(control[0])[1:-1], line) for line in message.splitlines())
+    return "\n".join(f"fastdiar: {kind}: {line}" for line in lines)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -1,0 +1,213 @@
+"""`fastdiar diarize`: turns come out where they should, and what cannot be diarized says why, in a line."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install 'fastdiar[cpu]'")
+
+from fastdiar.__main__ import run
+from fastdiar.core.formats import read_rttm
+
+Capture = pytest.CaptureFixture[str]
+DIALOGUE = Path(__file__).resolve().parents[2] / "examples" / "dialogue.flac"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "diarize"
+RATE = 16_000
+OUR_WORDS, OTHERS_WORDS = ("missing", "empty", "no-samples", "nan", "folder", "5-ms"), ("corrupt", "text")
+"""Recordings that cannot be diarized; of the second kind libsndfile says why."""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test runs in a folder of its own: what it makes there, errors name without a path."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def talk() -> np.ndarray:
+    """The first two voices of the dialogue."""
+    return soundfile.read(DIALOGUE, frames=11 * RATE, dtype="float32")[0]
+
+
+def write(name: str, samples: np.ndarray) -> str:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(name, samples, RATE, subtype="FLOAT" if name.endswith(".wav") else None)
+    return name
+
+
+def spoil(kind: str) -> str:
+    """A recording that cannot be diarized; returns its name."""
+    name = f"{kind}.wav"
+    if kind == "folder":
+        Path(name).mkdir()
+    elif kind in ("text", "empty"):
+        Path(name).write_text("dear diary\n" * 50 if kind == "text" else "")
+    elif kind != "missing":
+        samples = {"no-samples": 0, "5-ms": RATE // 200}.get(kind, RATE)
+        write(name, np.full(samples, np.nan if kind == "nan" else 0.0))
+    if kind == "corrupt":
+        Path(name).write_bytes(Path(name).read_bytes()[:20])
+    return name
+
+
+def golden(name: str, text: str) -> None:
+    """`text` is word for word that of the file; rewrite the files with FASTDIAR_GOLDEN=write, and read what differs."""
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("FASTDIAR_GOLDEN") == "write":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", [*OUR_WORDS, *OTHERS_WORDS])
+def test_a_bad_recording_is_one_line_and_the_others_are_done(kind: str, talk: np.ndarray, capfd: Capture) -> None:
+    sources = [write("before.wav", talk[: 5 * RATE]), spoil(kind), write("after.wav", talk[: 5 * RATE])]
+    assert run(["diarize", *sources, "-o", "out"]) == 2
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"fastdiar: error: {kind}.wav: ") and printed.err.count("\n") == 1
+    if kind in OTHERS_WORDS:
+        assert f"{kind}.wav: not a recording that can be read: " in printed.err
+    else:
+        golden(kind, printed.err)
+    assert sorted(path.name for path in Path("out").iterdir()) == ["after.rttm", "before.rttm"]
+    assert list(read_rttm(Path("out/after.rttm"))) == ["after"]
+
+
+def test_a_bad_recording_leaves_no_file_of_its_own() -> None:
+    assert run(["diarize", spoil("nan"), "-o", "new/x.rttm"]) == 2
+    assert [path.name for path in Path().iterdir()] == ["nan.wav"]
+
+
+MISTAKES = {
+    "unknown-model": ["talk.wav", "--model", "qualty"],
+    "not-a-model": ["talk.wav", "--model", "."],
+    "cuda": ["talk.wav", "talk.wav", "--provider", "cuda"],
+    "equal-stems": ["monday/talk.wav", "tuesday/talk.wav", "-o", "out"],
+    "several-as-json": ["talk.wav", "other.wav", "--format", "json"],
+    "several-into-a-file": ["talk.wav", "other.wav", "-o", "notes.txt"],
+    "into-itself": ["talk.wav", "-o", "talk.wav"],
+    "no-such-channel": ["talk.wav", "--channel", "1"],
+    "channel-by-name": ["talk.wav", "other.wav", "--channel", "left"],
+    "number-twice": ["talk.wav", "--num-speakers", "2", "--max-speakers", "3"],
+    "minimum-above-maximum": ["talk.wav", "--min-speakers", "3", "--max-speakers", "2"],
+    "output-in-a-file": ["talk.wav", "-o", "notes.txt/x.rttm"],
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_explained(name: str, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    for source in ("talk.wav", "other.wav", "monday/talk.wav", "tuesday/talk.wav"):
+        write(source, talk[: 2 * RATE])
+    Path("notes.txt").write_text("keep me")
+    before = Path("talk.wav").read_bytes()
+    assert run(["diarize", *MISTAKES[name]]) == 2
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    golden(name, printed.err)
+    assert sorted(path.name for path in Path().iterdir()) == ["monday", "notes.txt", "other.wav", "talk.wav", "tuesday"]
+    assert (Path("notes.txt").read_text(), Path("talk.wav").read_bytes()) == ("keep me", before)
+
+
+@pytest.mark.parametrize("option", [["--num-speakers", "0"], ["--format", "xml"], ["--threads", "none"]])
+def test_a_value_that_cannot_be_is_one_line(option: list[str], capfd: Capture) -> None:
+    assert run(["diarize", "talk.wav", *option]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith(f"fastdiar: error: Invalid value for '{option[0]}': ") and said.count("\n") == 1
+
+
+def test_without_onnxruntime_it_says_what_to_install(talk: np.ndarray, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert run(["diarize", write("a.wav", talk), write("b.wav", talk), "-o", "out"]) == 2
+    golden("without-onnxruntime", capfd.readouterr().err)
+    assert not Path("out").exists()
+
+
+def test_a_name_cannot_steer_the_terminal(capfd: Capture) -> None:
+    assert run(["diarize", "\x1b[31mred\x07.wav"]) == 2
+    assert capfd.readouterr().err == "fastdiar: error: \\x1b[31mred\\x07.wav: no such file\n"
+
+
+def test_silence_is_an_empty_rttm(capfd: Capture) -> None:
+    assert run(["diarize", write("silence.wav", np.zeros(3 * RATE)), "--num-speakers", "2", "-o", "x.rttm"]) == 0
+    assert Path("x.rttm").read_bytes() == b""
+    assert read_rttm(Path("x.rttm")) == {}
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_wish_larger_than_the_speech_allows_is_a_warning(talk: np.ndarray, capfd: Capture) -> None:
+    assert run(["diarize", write("blink.wav", talk[RATE : 2 * RATE]), "--num-speakers", "6"]) == 0
+    printed = capfd.readouterr()
+    assert printed.err.startswith("fastdiar: warning: blink: asked for at least 6 speakers, found speech for ")
+    assert printed.out.startswith("SPEAKER blink 1 ")
+
+
+def test_blanks_in_a_name_become_underscores(talk: np.ndarray, capfd: Capture) -> None:
+    source = write("my long talk.flac", talk)
+    assert run(["diarize", source]) == 0
+    assert {line.split()[1] for line in capfd.readouterr().out.splitlines()} == {"my_long_talk"}
+    assert run(["diarize", source, "-o", "."]) == 0
+    assert list(read_rttm(Path("my long talk.rttm"))) == ["my_long_talk"]
+
+
+def test_standard_input_to_standard_output(talk: np.ndarray) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, talk, RATE, format="FLAC")
+    command = [sys.executable, "-m", "fastdiar", "diarize", "-", "-o", "-"]
+    done = subprocess.run(command, input=file.getvalue(), capture_output=True, check=True)
+    assert run(["diarize", write("talk.flac", talk), "-o", "talk.rttm"]) == 0
+    assert done.stdout.decode() == Path("talk.rttm").read_text().replace(" talk ", " stdin ")
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("sent", [b"", b"dear diary"])
+def test_bad_standard_input_is_one_line(sent: bytes, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(sent)))
+    assert run(["diarize", "-"]) == 2
+    printed = capfd.readouterr()
+    assert printed.err.startswith("fastdiar: error: standard input: ") and printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("how", [["-o", "x.json"], ["--format", "json"], ["--format", "json", "-o", "out/"]])
+def test_json_holds_the_same_turns(how: list[str], talk: np.ndarray, capfd: Capture) -> None:
+    source = write("talk.flac", talk)
+    assert run(["diarize", source, *how]) == 0
+    files = [*Path().glob("*.json"), *Path().glob("out/*.json")]
+    text = files[0].read_text(encoding="utf-8") if files else capfd.readouterr().out
+    content = json.loads(text)
+    assert run(["diarize", source, "-o", "x.rttm"]) == 0
+    turns = read_rttm(Path("x.rttm"))["talk"]
+    assert [(turn["start"], turn["speaker"]) for turn in content["turns"]] == [(turn.start, turn.speaker) for turn in turns]
+    assert content["uri"] == "talk"
+    assert content["seconds"] == 11.0
+    assert content["warnings"] == []
+
+
+@pytest.mark.parametrize("output", ["there", "new/", "new/deeper/x.rttm"])
+def test_folders_are_made_where_they_are_missing(output: str, talk: np.ndarray) -> None:
+    Path("there").mkdir()
+    assert run(["diarize", write("talk.flac", talk[: 5 * RATE]), "-o", output]) == 0
+    (found,) = Path().rglob("*.rttm")
+    assert found == (Path(output) if output.endswith(".rttm") else Path(output) / "talk.rttm")
+
+
+def test_several_recordings_follow_each_other_on_standard_output(talk: np.ndarray, capfd: Capture) -> None:
+    assert run(["diarize", write("one.flac", talk), write("two.flac", talk)]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    half = len(lines) // 2
+    assert [line.replace(" one ", " two ") for line in lines[:half]] == lines[half:]
+
+
+def test_no_golden_text_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == {*OUR_WORDS, *MISTAKES, "without-onnxruntime"}
