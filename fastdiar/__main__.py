@@ -31,9 +31,12 @@ def run(arguments: Sequence[str]) -> int:
             return 2
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would complain when it flushes
-        return 1
+        if isinstance(error, BrokenPipeError):
+            return 1
+        print(f"fastdiar: error: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        return 2
     return code if isinstance(code, int) else 0
 
 

@@ -29,7 +29,9 @@ class Provider(StrEnum):
 
 
 def diarize(
-    audio: Annotated[list[str], typer.Argument(help="Recordings (wav, flac, ogg, opus, mp3…), or - for standard input.")],
+    audio: Annotated[
+        list[str], typer.Argument(metavar="AUDIO…", help="Recordings (wav, flac, ogg, opus, mp3…), or - for standard input.")
+    ],
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", help="A file for one recording, a folder for several; otherwise standard output."),
@@ -49,6 +51,10 @@ def diarize(
     Example: fastdiar diarize meeting.wav -o meeting.rttm
     """
     style = format or (Format.json if output and output.endswith(".json") else Format.rttm)
+    if min_speakers and max_speakers and min_speakers > max_speakers:
+        raise FastdiarError(f"--min-speakers {min_speakers} is above --max-speakers {max_speakers}")
+    if num_speakers and (min_speakers or max_speakers):
+        raise FastdiarError("--num-speakers says it all: leave --min-speakers and --max-speakers out")
     targets, heard_channel = _targets(audio, output, style), _channel(channel)
     from fastdiar.diarization.diarizer import load
 
@@ -90,7 +96,7 @@ def _targets(audio: list[str], output: str | None, style: Format) -> list[tuple[
         if folder.exists() and Path(audio[0]).exists() and folder.samefile(audio[0]):
             raise FastdiarError(f"{folder}: is the recording itself: choose another file to be written to")
         return [(audio[0], folder)]
-    if folder.exists() and not folder.is_dir():
+    if (folder.exists() and not folder.is_dir()) or (not folder.exists() and folder.suffix in (".rttm", ".json")):
         raise FastdiarError(f"{folder}: is a file: several recordings need a folder to be written to")
     targets: dict[Path, str] = {}
     for source in audio:

@@ -51,11 +51,6 @@ def stream(recording: Recording) -> Stream:
     return Stream(source.name, seconds, _resampled(source, recording.channel))
 
 
-def channels(recording: Recording) -> int:
-    """How many channels a recording has; raises `AudioError`."""
-    return (_from_samples(recording) if recording.path is None else _from_file(recording.path)).channels
-
-
 @attrs.frozen(eq=False)
 class _Source:
     """Blocks of float32 `[frames, channels]` at the rate they were recorded with."""
@@ -94,6 +89,8 @@ def _from_samples(recording: Recording) -> _Source:
         raise AudioError(
             f"{recording.uri}: samples are [samples, channels]: {samples.shape[1]} channels look like a transposed array"
         )
+    if not samples.size:
+        raise AudioError(f"{recording.uri}: holds no sound: 0 samples")
     block = samples.reshape(len(samples), -1).astype(np.float32, copy=False)
     size = BLOCK_SECONDS * recording.rate
     blocks = (block[start : start + size] for start in range(0, len(block), size))
@@ -126,7 +123,7 @@ def _regular(path: Path) -> Path:
     if not path.exists():
         raise AudioError(f"{path}: no such file")
     if path.is_dir():
-        raise AudioError(f"{path}: is a folder, not a recording")
+        raise AudioError(f"{path}: is a folder, not a recording: give its files, such as {path / '*.wav'}")
     if path.is_file() and path.stat().st_size == 0:
         raise AudioError(f"{path}: is empty: 0 bytes")
     if not os.access(path, os.R_OK):

@@ -8,10 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fastdiar.core.errors import FastdiarError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new path beside `path` to write to; it takes the place of `path` when the block ends well, and goes otherwise."""
+    """A new path beside `path` to write to; it takes the place of `path` when the block ends well, and goes otherwise.
+
+    A link is followed. Raises `FastdiarError` where `path` is a folder, a device or a pipe, which nothing may take the place of.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise FastdiarError(f"{path}: is not a regular file: choose another name, or - for standard output")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)

@@ -18,6 +18,25 @@ from fastdiar.core.types import Diarization, Turn
 if TYPE_CHECKING:
     from pyannote.core import Annotation
 
+RTTM_TYPES = frozenset(
+    (
+        "SPEAKER",
+        "SPKR-INFO",
+        "LEXEME",
+        "NON-LEX",
+        "NON-SPEECH",
+        "SEGMENT",
+        "NOSCORE",
+        "NO_RT_METADATA",
+        "FILLER",
+        "EDIT",
+        "IP",
+        "SU",
+        "CB",
+        "A/P",
+    )
+)
+"""What an RTTM line may begin with; only SPEAKER lines are turns."""
 LARGEST_FILE = 256 << 20
 """Bytes; a text file larger than this is not a list of turns."""
 
@@ -66,6 +85,8 @@ def read_rttm(path: Path) -> dict[str, list[Turn]]:
     """Turns by uri; raises `FormatError` with file, line and what was expected."""
     turns: dict[str, list[Turn]] = {}
     for number, fields in _lines(path):
+        if fields[0] not in RTTM_TYPES:
+            raise FormatError(f"{path}:{number}: expected an RTTM line, such as SPEAKER uri 1 …, got '{fields[0][:20]}'")
         if fields[0] != "SPEAKER":
             continue
         if len(fields) < 8:

@@ -7,12 +7,10 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from fastdiar import registry
-from fastdiar.core.errors import FastdiarError, ModelError
-from fastdiar.core.structure import StructureError, structure
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.errors import FastdiarError
 from fastdiar.core.types import Diarization, Recording
 from fastdiar.diarization.model import DEFAULT, Model, Provider, find_model
+from fastdiar.diarization.settings import clustering_of, settings_of
 from fastdiar.diarization.walk import Progress, walk
 
 
@@ -46,14 +44,8 @@ class Diarizer:
     def __init__(self, model: Model) -> None:
         """Read the settings that the bundle carries; raises `ModelError`."""
         self.model = model
-        table = dict(model.bundle.diarization)
-        cluster = dict(table.pop("cluster", {"use": "variational"}))
-        try:
-            self.settings = structure(table, Settings)
-            clustering = registry.lookup("clustering", cluster.pop("use", "variational"))
-            self._clustering = clustering(structure(cluster, clustering.config_class), model.backend)
-        except StructureError as error:
-            raise ModelError(f"{model.folder / 'bundle.toml'}: [diarization]: {error}") from None
+        self.settings = settings_of(model)
+        self._clustering = clustering_of(model)
 
     def __call__(
         self,
@@ -86,6 +78,9 @@ class Diarizer:
 def _bounds(number: int | None, least: int | None, most: int | None) -> tuple[int, int | None]:
     if number is not None and (least is not None or most is not None):
         raise FastdiarError("the number of speakers is given twice: as a number and as a minimum or maximum")
+    for value in (number, least, most):
+        if value is not None and not isinstance(value, int):
+            raise FastdiarError(f"the number of speakers must be a whole number: {value!r}")
     least, most = (number, number) if number is not None else (1 if least is None else least, most)
     if least < 1 or (most is not None and most < least):
         raise FastdiarError(f"the number of speakers must be 1 or more, and the minimum at most the maximum: {least} to {most}")
@@ -93,6 +88,8 @@ def _bounds(number: int | None, least: int | None, most: int | None) -> tuple[in
 
 
 def _recording(audio: str | Path | np.ndarray, rate: int | None, channel: int | str, uri: str | None) -> Recording:
+    if not isinstance(audio, str | Path | np.ndarray):
+        raise FastdiarError(f"expected a path or an array of samples, got {type(audio).__name__}")
     if not isinstance(audio, np.ndarray):
         path = Path(audio)
         return Recording(path=path, channel=channel, uri=uri or ("stdin" if str(audio) == "-" else path.stem))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from fastdiar.core import audio
-from fastdiar.core.clustering import Clustering, Windows
-from fastdiar.core.errors import AudioError
+from fastdiar.core.clustering import Clustering, Clusters, Windows
+from fastdiar.core.errors import AudioError, ModelError
 from fastdiar.core.tables import Diarization as Settings
 from fastdiar.core.types import RATE, Diarization, Recording
 from fastdiar.diarization.chunks import cut
@@ -34,16 +34,17 @@ def walk(
     exclusive: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Diarization:
-    """Who spoke when in `recording`; raises `AudioError`. `exclusive` names one person at a time."""
+    """Who spoke when in `recording`; raises `AudioError` and `ModelError`. `exclusive` names one person at a time."""
     # Per chunk: activity [frames, classes], vectors [windows, dim].
     heard = list(heard_chunks(recording, model, settings, progress))
     seconds = heard[-1].end / RATE
     windows = _windows(heard)  # vectors [all windows, dim]
-    clusters = clustering(windows, min_speakers, max_speakers)  # labels [all windows]
+    clusters = _kept_promise(clustering(windows, min_speakers, max_speakers), windows, clustering)  # labels [all windows]
     activity = model.bundle.activity
     timeline = stitch(heard, clusters.labels, activity)  # people [frames of the recording, people]
     turns = turns_of(active(timeline, settings, 1 if exclusive else 2), timeline.people, activity, settings, seconds)
-    return Diarization(recording.uri, tuple(turns), seconds=seconds, speakers_probability=clusters.probability)
+    sure = round(clusters.probability, 3) if turns and min_speakers != max_speakers else None
+    return Diarization(recording.uri, tuple(turns), seconds=seconds, speakers_probability=sure)
 
 
 def heard_chunks(
@@ -68,6 +69,18 @@ def _windows(heard: Sequence[Heard]) -> Windows:
         chunk=np.repeat(np.arange(len(heard)), [len(chunk.local) for chunk in heard]),
         local=np.concatenate([chunk.local for chunk in heard]),
     )
+
+
+def _kept_promise(clusters: Clusters, windows: Windows, clustering: Clustering) -> Clusters:
+    """The clusters, where they are what `Clusters` promises; clusterings may be anybody's."""
+    labels = np.asarray(clusters.labels)
+    people = np.unique(labels)
+    if labels.shape != (len(windows),) or labels.dtype.kind not in "iu" or not np.array_equal(people, np.arange(len(people))):
+        raise ModelError(
+            f"clustering {type(clustering).__name__}: promised a label for each of {len(windows)} windows, whole numbers from 0 "
+            f"without gaps, gave {labels.dtype} {list(labels.shape)}, {len(people)} different ones up to {labels.max(initial=-1)}"
+        )
+    return clusters
 
 
 def _whole_hops(seconds: float, hop: float) -> int:

@@ -110,7 +110,7 @@ def wav(samples: np.ndarray) -> bytes:
     ("make", "reason"),
     [
         (lambda folder: folder / "gone.wav", r"gone\.wav: no such file$"),
-        (lambda folder: folder, r": is a folder, not a recording$"),
+        (lambda folder: folder, r": is a folder, not a recording: give its files, such as .*\*\.wav$"),
         (lambda folder: written(folder, "nothing.wav", b""), r"nothing\.wav: is empty: 0 bytes$"),
         (lambda folder: written(folder, "text.wav", b"dear diary\n" * 50), r"text\.wav: not a recording that can be read: "),
         (lambda folder: written(folder, "none.wav", wav(np.zeros(0))), r"none\.wav: holds no sound: 0 samples$"),
@@ -121,6 +121,11 @@ def wav(samples: np.ndarray) -> bytes:
 def test_what_cannot_be_read_says_why(tmp_path: Path, make, reason: str) -> None:
     with pytest.raises(AudioError, match=reason):
         audio.read(make(tmp_path))
+
+
+def test_an_empty_array_holds_no_sound() -> None:
+    with pytest.raises(AudioError, match=r"^talk: holds no sound: 0 samples$"):
+        audio.stream(Recording(samples=np.zeros(0, np.float32), uri="talk"))
 
 
 @pytest.mark.parametrize("samples", [np.zeros((2, 2, 2)), np.zeros(10, np.int16), np.zeros((2, 16000), np.float32)])

@@ -78,6 +78,12 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
         read_bundle(tmp_path)
 
 
+def test_a_run_is_to_be_exported_first(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").touch()
+    with pytest.raises(ModelError, match=r"is a run, not yet a model: fastdiar export .* -o MODEL makes one"):
+        read_bundle(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -87,9 +93,13 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
         ("[made]", "[[made]]", "made: expected a table, found a list"),
         ('labels = ["ann", ', "labels = [7, ", "labels[0]: expected text, found 7"),
         ('"encode.onnx" =', '"encode.onnx" = 5 #', 'files."encode.onnx": expected text, found 5'),
+        ("hop = 270", "hop = 0", "activity.hop: must be >= 1: 0"),
+        ("dim = 64", "dim = 0", "frames.dim: must be >= 1: 0"),
+        ("speakers = 4", "speakers = 40", "activity.speakers: must be <= 10: 40"),
+        ("at_once = 3", "at_once = 5", "activity.at_once: must be at most 'speakers', 4: 5"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_refused(folder: Path, old: str, new: str, reason: str) -> None:
+def test_a_value_of_the_wrong_kind_or_range_is_refused(folder: Path, old: str, new: str, reason: str) -> None:
     edit(folder, old, new)
     with pytest.raises(ModelError, match=re.escape(f"bundle.toml: {reason}")):
         read_bundle(folder)

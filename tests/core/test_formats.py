@@ -61,6 +61,7 @@ def test_annotation_is_pyannotes() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ('{\n  "uri": "a"\n}\n', r":1: expected an RTTM line, such as SPEAKER uri 1 …, got '\{'"),
         ("SPEAKER a 1 0.0 1.0\n", r":1: expected at least 8 fields of a SPEAKER line, got 5"),
         ("; comment\nSPEAKER a 1 x 1 <NA> <NA> s <NA> <NA>\n", r":2: start is 'x': expected seconds, 0 or more"),
         ("SPEAKER a 1 0 nan <NA> <NA> s <NA> <NA>\n", r":1: duration is 'nan': expected seconds"),

@@ -9,29 +9,37 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install 'fastdiar[cpu]'")
 
-from fastdiar.core.bundle import Bundle, write_bundle
+from fastdiar.core.bundle import BACKEND, Activity, Bundle, write_bundle
 from fastdiar.core.errors import MissingExtra, ModelError
 from fastdiar.core.types import Frames
 from fastdiar.diarization.diarizer import load
 from fastdiar.diarization.model import ASSETS, Model, find_model, shipped
 
-FRAMES = Frames(dim=512, hop=320, first=200)
+FRAMES, ACTIVITY = Frames(dim=512, hop=320, first=200), Activity(hop=270, first=495)
 
 
 @pytest.fixture
 def bundled(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a model of the given files; `embed` is the one that ships."""
+    """Makes a model of the given graphs; `embed` is the one that ships."""
 
-    def made(diarization: dict[str, object] | None = None, **graphs: bytes) -> Path:
+    def made(
+        diarization: dict[str, object] | None = None,
+        activity: Activity | None = ACTIVITY,
+        backend: bytes | None = None,
+        **graphs: bytes,
+    ) -> Path:
         folder = tmp_path / "model"
         folder.mkdir()
         shutil.copy(ASSETS / "quality" / "embed.onnx", folder)
         for name, graph in graphs.items():
             (folder / f"{name}.onnx").write_bytes(graph)
-        write_bundle(folder, Bundle("model", FRAMES, embedding=192, diarization=diarization or {}))
+        if backend is not None:
+            (folder / BACKEND).write_bytes(backend)
+        write_bundle(folder, Bundle("model", FRAMES, activity, embedding=192, diarization=diarization or {}))
         return folder
 
     return made
@@ -122,12 +130,40 @@ def test_a_graph_cannot_read_files_outside_the_model(bundled, tmp_path: Path) ->
     [
         ({"chunk": "long"}, r"bundle\.toml: \[diarization\]: chunk: expected a number"),
         ({"chnk": 8.0}, r"unknown key \(did you mean 'chunk'\?\)"),
-        ({"cluster": {"use": "variational", "start": -1.0}}, r"\[diarization\]: start: "),
+        ({"cluster": {"use": "variational", "start": -1.0}}, r"bundle\.toml: \[diarization\.cluster\]: start: "),
+        ({"cluster": 5}, r"bundle\.toml: \[diarization\.cluster\]: expected a table, found 5"),
+        ({"cluster": {"use": 5}}, r"\[diarization\.cluster\]: expected text, found 5"),
+        (
+            {"cluster": {"use": "variation"}},
+            r"bundle\.toml: \[diarization\.cluster\]: no clustering 'variation' \(did you mean 'variational'\?\)",
+        ),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(bundled, settings: dict[str, object], reason: str) -> None:
     with pytest.raises(ModelError, match=reason):
         load(bundled(settings))
+
+
+def test_a_model_without_activity_does_not_diarize(bundled) -> None:
+    with pytest.raises(ModelError, match=r"bundle\.toml: activity: missing: this model does not say when somebody speaks"):
+        load(bundled(activity=None))
+
+
+@pytest.mark.parametrize(
+    ("backend", "reason"),
+    [
+        (b"", r"not a safetensors file: "),
+        (save({"plda_mean": np.zeros(4)}), r"plda_transform: missing: a PLDA is plda_mean, plda_transform, plda_between"),
+        (
+            save({"plda_mean": np.zeros(4), "plda_transform": np.zeros((4, 2)), "plda_between": np.zeros(3)}),
+            r"expected plda_mean \[dim\], .* got plda_mean \[4\], plda_transform \[4, 2\], plda_between \[3\]",
+        ),
+    ],
+    ids=["no file", "a part", "shapes"],
+)
+def test_a_broken_backend_is_named(bundled, backend: bytes, reason: str) -> None:
+    with pytest.raises(ModelError, match=rf"backend\.safetensors: {reason}"):
+        load(bundled(backend=backend))
 
 
 def test_without_onnxruntime_it_says_what_to_install(bundled, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 import soundfile
 from safetensors.numpy import load_file
 
 from fastdiar.core.bundle import BACKEND, read_bundle, write_bundle
-from fastdiar.core.errors import FastdiarError, FormatError
+from fastdiar.core.errors import FastdiarError, FormatError, ModelError
 from fastdiar.core.types import RATE, Diarization, Turn
 from fastdiar.diarization import plda
 from fastdiar.diarization.plda import fit_plda
@@ -95,3 +96,17 @@ def test_meetings_without_references_or_recordings_say_so(model: Path, tmp_path:
     with pytest.raises(FormatError, match=r"alone\.rttm: no recording of the same name beside it"):
         plda.add_backend(model, meetings)
     assert not (model / BACKEND).exists()
+
+
+def test_the_model_is_a_folder_of_ones_own(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"quality: expected the folder of a model of your own; fastdiar bundle makes one"):
+        plda.add_backend(Path("quality"), tmp_path)
+
+
+def test_hears_as_the_model_is_set_to(model: Path, fake, sound, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "talk.wav", sound([(1.0, 24.0, 0)], 25.0), RATE, subtype="FLOAT")
+    (tmp_path / "talk.rttm").write_text(Diarization("talk", (Turn(1.0, 24.0, "ann"),)).to_rttm())
+    fake.bundle = attrs.evolve(fake.bundle, diarization={"chunk": 30.0})
+    with pytest.raises(FastdiarError, match="needs more than 2 people"):
+        plda.add_backend(model, tmp_path)
+    assert len(fake.encoded) == 1

@@ -174,3 +174,9 @@ def test_exclusive_never_names_two_at_once(quality, whole) -> None:
     assert max(len(names) for names in who(whole, 51.0)) == 2
     assert max(len(names) for names in who(found, 51.0)) == 1
     assert found.speakers == whole.speakers
+
+
+def test_how_sure_the_count_is_stands_where_it_was_estimated(quality, whole) -> None:
+    assert 0 < whole.speakers_probability < 1
+    assert quality(EXAMPLES / "dialogue.flac", num_speakers=4).speakers_probability is None
+    assert quality(np.zeros(20 * RATE, np.float32), RATE).speakers_probability is None

@@ -6,7 +6,7 @@ x-vector sequences, Computer Speech & Language 2022, section 2), on vectors whit
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -15,11 +15,13 @@ from scipy.cluster import hierarchy
 from scipy.special import softmax
 
 from fastdiar.core.clustering import Clustering, Clusters, Windows
+from fastdiar.core.errors import ModelError
 
 LARGEST_START = 3000
 """Windows that the agglomerative start compares, all with all; a longer recording starts from so many of them, evenly taken."""
 MOST_AT_START = 500
 """Clusters to start from at most: what follows takes time with the square of their number."""
+PLDA = ("plda_mean", "plda_transform", "plda_between")
 ROUNDS, REASSIGNMENTS = 20, 3
 CANNOT_LINK = 1.5
 """Cosine distance, at least, between two windows that must be of two people."""
@@ -65,10 +67,16 @@ class Variational(Clustering):
 
     config_class: ClassVar[type] = VariationalConfig
 
+    def __init__(self, config: Any, backend: dict[str, np.ndarray]) -> None:
+        """Check the PLDA in `backend`, where there is one; raises `ModelError`."""
+        super().__init__(config, backend)
+        if any(name in backend for name in PLDA):
+            _check_plda(backend)
+
     def __call__(self, windows: Windows, min_speakers: int = 1, max_speakers: int | None = None) -> Clusters:
         """Label every window; raises nothing: where windows are fewer than `min_speakers`, each is a person."""
         if len(windows) < 2:
-            return Clusters(np.zeros(len(windows), int), 1.0)
+            return Clusters(np.zeros(len(windows), int), SUREST)
         config = self.config
         least = max(min_speakers, min(people_at_once(windows, config.different), max_speakers or len(windows)))
         labels = agglomerate(windows, config.start)
@@ -78,7 +86,7 @@ class Variational(Clustering):
         labels = drop_small(windows, labels, config.least_share, config.least_seconds, least)
         if labels.max() + 1 < least:
             labels = agglomerate(windows, config.start, people=least)
-        return Clusters(reassign(windows.vectors, labels), probability if min_speakers != max_speakers else 1.0)
+        return Clusters(reassign(windows.vectors, labels), probability)
 
     def _refine(self, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Variational Bayes: people who explain too little lose their windows to others."""
@@ -122,6 +130,17 @@ class Variational(Clustering):
         alike = np.minimum(across / ((within[:, None] + within) / 2) - self.config.same, across - self.config.least_cosine)
         np.fill_diagonal(alike, -np.inf)
         return alike
+
+
+def _check_plda(backend: dict[str, np.ndarray]) -> None:
+    """That all of a PLDA is there, `plda_mean [dim]`, `plda_transform [dim, kept]`, `plda_between [kept]`."""
+    missing = [name for name in PLDA if name not in backend]
+    if missing:
+        raise ModelError(f"{missing[0]}: missing: a PLDA is {', '.join(PLDA)}")
+    mean, transform, between = (backend[name].shape for name in PLDA)
+    if len(mean) != 1 or len(between) != 1 or transform != mean + between:
+        shapes = ", ".join(f"{name} {list(backend[name].shape)}" for name in PLDA)
+        raise ModelError(f"expected plda_mean [dim], plda_transform [dim, kept], plda_between [kept], got {shapes}")
 
 
 def agglomerate(windows: Windows, distance: float, people: int | None = None) -> np.ndarray:

@@ -86,7 +86,6 @@ def test_bounds_are_kept_against_the_evidence(
     heard, _ = meeting(4, 80)
     found = clustered(heard, *bounds, backend=backend)
     assert len(np.unique(found.labels)) == people
-    assert found.probability == 1 or bounds[0] != bounds[1]
 
 
 @st.composite
