@@ -14,11 +14,16 @@ from fastdiar.core.files import replacing, write_text
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError, match="halfway"), replacing(path) as beside:
-        beside.write_text("ne")
-        raise RuntimeError("halfway")
+    with pytest.raises(RuntimeError, match="halfway"):
+        fail_halfway(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def fail_halfway(path: Path) -> None:
+    with replacing(path) as beside:
+        beside.write_text("ne")
+        raise RuntimeError("halfway")
 
 
 def test_a_link_is_followed(tmp_path: Path) -> None:
