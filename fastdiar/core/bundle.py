@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from attrs import field, validators
 
 from fastdiar.core.errors import ModelError
 from fastdiar.core.files import write_text
@@ -31,16 +32,23 @@ MANIFEST = "bundle.toml"
 BACKEND = "backend.safetensors"
 GRAPHS = ("encode.onnx", "activity.onnx", "embed.onnx", "classify.onnx")
 LARGEST_FILE = 1 << 30
+MOST_SPEAKERS = 10
+"""Local voices; with each more, the classes may double."""
 
 
 @attrs.frozen
 class Activity:
     """The activity stream: frame `hop` and `first` in samples, up to `speakers` local voices, `at_once` together."""
 
-    hop: float
+    hop: float = field(validator=validators.ge(1))
     first: float
-    speakers: int = 3
-    at_once: int = 2
+    speakers: int = field(default=3, validator=[validators.ge(1), validators.le(MOST_SPEAKERS)])
+    at_once: int = field(default=2, validator=validators.ge(1))
+
+    @at_once.validator
+    def _at_most_all(self, attribute: attrs.Attribute[Any], value: int) -> None:
+        if value > self.speakers:
+            raise ValueError(f"must be at most 'speakers', {self.speakers}: {value}")
 
 
 @attrs.frozen
@@ -54,7 +62,7 @@ class Bundle:
     name: str
     frames: Frames
     activity: Activity | None = None
-    embedding: int = 0
+    embedding: int = field(default=0, validator=validators.ge(0))
     files: dict[str, str] = attrs.Factory(dict)
     labels: tuple[str, ...] = ()
     diarization: dict[str, Any] = attrs.Factory(dict)
@@ -66,6 +74,8 @@ def read_bundle(folder: Path) -> Bundle:
     """Read and verify a bundle; raises `ModelError` that names the file and what is wrong with it."""
     path = folder / MANIFEST
     if not path.is_file():
+        if (folder / "recipe.toml").is_file():
+            raise ModelError(f"{folder}: is a run, not yet a model: fastdiar export {folder} -o MODEL makes one")
         raise ModelError(f"{folder}: not a model: no {MANIFEST} in it")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))

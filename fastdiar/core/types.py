@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
+from attrs import field, validators
 
 if TYPE_CHECKING:
     import torch
@@ -93,8 +94,8 @@ class Diarization:
 class Frames:
     """What a stream of frames is: `dim` numbers a frame, one every `hop` samples, the first centred on sample `first`."""
 
-    dim: int
-    hop: float
+    dim: int = field(validator=validators.ge(1))
+    hop: float = field(validator=validators.ge(1))
     first: float
 
 

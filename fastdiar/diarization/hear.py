@@ -5,6 +5,8 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from fastdiar.core.bundle import MANIFEST
+from fastdiar.core.errors import ModelError
 from fastdiar.core.tables import Diarization as Settings
 from fastdiar.core.types import RATE
 from fastdiar.diarization.activity import powerset, solo
@@ -36,9 +38,10 @@ class Heard:
 
 
 def hear(model: Model, chunk: Chunk, settings: Settings) -> Heard:
-    """Encode a chunk, cut windows where one local speaker speaks alone, and embed them."""
+    """Encode a chunk, cut windows where one local speaker speaks alone, and embed them; raises `ModelError`."""
     activity, frames, begin = _encode(model, chunk)
     grid, classes = model.bundle.frames, powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)
+    _expect(model, "activity: classes of its speakers", len(classes), activity)
     middles = begin + centres(grid, len(frames))
     alone = solo(activity, classes)[nearest(model.bundle.activity, middles - chunk.start, len(activity))]
     alone[(middles < chunk.owned[0]) | (middles >= chunk.owned[1])] = -1
@@ -52,6 +55,7 @@ def hear(model: Model, chunk: Chunk, settings: Settings) -> Heard:
         pause=round(settings.pause * per_second),
     )
     vectors = model.embed(frames, weights) if len(weights) else np.zeros((0, model.bundle.embedding), np.float32)
+    _expect(model, "embedding", model.bundle.embedding, vectors)
     seconds = weights.sum(axis=1)
     centre = weights @ middles / np.maximum(seconds, 1)
     return Heard(chunk.start, chunk.end, activity.astype(np.float16), vectors, local, centre, seconds / per_second)
@@ -65,3 +69,9 @@ def _encode(model: Model, chunk: Chunk) -> tuple[np.ndarray, np.ndarray, int]:
     # Where two networks listen, only the first needs the overlap: the encoder hears each second once.
     begin = max(chunk.start, min(chunk.owned[0], chunk.owned[1] - SHORTEST_CONTEXT))
     return model.activity(chunk.samples), model.encode(chunk.samples[begin - chunk.start : chunk.owned[1] - chunk.start]), begin
+
+
+def _expect(model: Model, what: str, size: int, found: np.ndarray) -> None:
+    """That a graph's answer `[…, size]` is what the manifest says."""
+    if found.shape[-1] != size:
+        raise ModelError(f"{model.folder / MANIFEST}: {what}: {size} by the manifest, {found.shape[-1]} by the graph")

@@ -71,12 +71,16 @@ class Model:
 
     @cached_property
     def backend(self) -> dict[str, np.ndarray]:
-        """Arrays for scoring the embeddings; empty where the bundle has none."""
+        """Arrays for scoring the embeddings; empty where the bundle has none. Raises `ModelError`."""
         if BACKEND not in self.bundle.files:
             return {}
+        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        return load_file(self.folder / BACKEND)
+        try:
+            return load_file(self.folder / BACKEND)
+        except SafetensorError as error:
+            raise ModelError(f"{self.folder / BACKEND}: not a safetensors file: {_first_line(error)}") from None
 
     @cached_property
     def _encode(self) -> Any:

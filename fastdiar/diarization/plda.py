@@ -10,12 +10,12 @@ from safetensors.numpy import save_file
 from scipy.linalg import eigh
 
 from fastdiar.core.bundle import BACKEND, Bundle, write_bundle
-from fastdiar.core.errors import FastdiarError, FormatError
+from fastdiar.core.errors import FastdiarError, FormatError, ModelError
 from fastdiar.core.files import replacing
 from fastdiar.core.formats import read_rttm
-from fastdiar.core.tables import Diarization as Settings
 from fastdiar.core.types import RATE, Recording, Turn
 from fastdiar.diarization.model import Model
+from fastdiar.diarization.settings import settings_of
 from fastdiar.diarization.walk import heard_chunks
 
 DIM = 128
@@ -31,6 +31,8 @@ def add_backend(folder: Path, meetings: Path, progress: Callable[[int, int], Non
     `meetings` is a folder of recordings with an RTTM file each, in which a person has one name. `progress` is told how many
     recordings are done, and of how many. Raises `ModelError`, and `FormatError` where there is nothing to learn from.
     """
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: expected the folder of a model of your own; fastdiar bundle makes one")
     model = Model(folder)
     backend = _fit_to(model, meetings, progress)
     with replacing(folder / BACKEND) as beside:
@@ -68,10 +70,11 @@ def _fit_to(model: Model, folder: Path, progress: Callable[[int, int], None]) ->
     references = sorted(folder.glob("*.rttm"))
     if not references:
         raise FormatError(f"{folder}: holds no .rttm files: expected recordings with their references")
+    settings = settings_of(model)
     vectors, names = [], []
     for number, reference in enumerate(references):
         turns = [turn for found in read_rttm(reference).values() for turn in found]
-        for chunk in heard_chunks(Recording(path=_recording_of(reference)), model, Settings()):
+        for chunk in heard_chunks(Recording(path=_recording_of(reference)), model, settings):
             for vector, centre, seconds in zip(chunk.vectors, chunk.centre / RATE, chunk.seconds, strict=True):
                 speaker = _speaker_at(turns, centre) if seconds >= LEAST_SECONDS else None
                 if speaker is not None:

@@ -84,4 +84,4 @@ def _kept_promise(clusters: Clusters, windows: Windows, clustering: Clustering) 
 
 
 def _whole_hops(seconds: float, hop: float) -> int:
-    return round(seconds * RATE / hop) * round(hop)
+    return max(1, round(seconds * RATE / hop)) * round(hop)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import pytest
 
+from fastdiar.core.bundle import Activity
+from fastdiar.core.errors import ModelError
 from fastdiar.core.tables import Diarization as Settings
 from fastdiar.core.types import RATE
 from fastdiar.diarization.chunks import Chunk
@@ -52,3 +55,19 @@ def test_silence_has_no_windows(either) -> None:
     heard = hear(either, Chunk(0, np.zeros(10 * RATE, np.float32), (0, 10 * RATE)), Settings())
     assert heard.vectors.shape == (0, either.bundle.embedding)
     assert len(heard.local) == len(heard.centre) == len(heard.seconds) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            {"activity": Activity(hop=270, first=495, speakers=4)},
+            "activity: classes of its speakers: 11 by the manifest, 7 by the",
+        ),
+        ({"embedding": 9}, "embedding: 9 by the manifest, 8 by the graph"),
+    ],
+)
+def test_a_manifest_that_is_not_of_these_graphs_is_refused(fake, chunk: Chunk, said: dict[str, object], reason: str) -> None:
+    fake.bundle = attrs.evolve(fake.bundle, **said)
+    with pytest.raises(ModelError, match=rf"bundle\.toml: {reason}"):
+        hear(fake, chunk, Settings())

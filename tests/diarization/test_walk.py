@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 import soxr
@@ -11,10 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastdiar.core import audio
-from fastdiar.core.errors import AudioError, FastdiarError
+from fastdiar.core.clustering import Clusters, Windows
+from fastdiar.core.errors import AudioError, FastdiarError, ModelError
 from fastdiar.core.formats import read_rttm
-from fastdiar.core.types import RATE, Diarization
+from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.types import RATE, Diarization, Recording
 from fastdiar.diarization.diarizer import Diarizer
+from fastdiar.diarization.walk import walk
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SCRIPT = [(1.0, 6.0, 2), (5.0, 9.0, 0), (10.0, 16.0, 1), (16.2, 20.0, 2), (24.0, 31.0, 0), (33.0, 36.5, 1), (36.0, 41.0, 3)]
@@ -105,6 +110,24 @@ class TestAKnownModel:
         found = Diarizer(either)(sound([(0.0, 20.0, 1)], 20.0)[:samples], RATE)
         assert found.seconds == pytest.approx(samples / RATE)
         assert all(turn.end <= found.seconds + 1e-3 for turn in found.turns)
+
+    @pytest.mark.parametrize(
+        "labels",
+        [lambda count: np.arange(count) % 2 * 2, lambda count: np.zeros(count - 1, int), lambda count: np.zeros(count)],
+        ids=["gaps", "too few", "fractions"],
+    )
+    def test_a_clustering_that_breaks_its_promise_is_named(self, fake, sound, labels: Callable[[int], np.ndarray]) -> None:
+        def careless(windows: Windows, least: int, most: int | None) -> Clusters:
+            return Clusters(labels(len(windows)), 1.0)
+
+        with pytest.raises(
+            ModelError, match=r"promised a label for each of \d+ windows, whole numbers from 0 without gaps, gave"
+        ):
+            walk(Recording(samples=sound(SCRIPT, 45.0)), fake, Settings(), careless)
+
+    def test_the_smallest_steps_come_to_an_end(self, fake, sound) -> None:
+        fake.bundle = attrs.evolve(fake.bundle, diarization={"chunk": 0.12, "overlap": 0.94})
+        assert Diarizer(fake)(sound(SCRIPT, 45.0)[:RATE], RATE).seconds == 1.0
 
     def test_samples_need_their_rate(self, fake) -> None:
         with pytest.raises(FastdiarError, match=r"samples need their sampling rate: diarize\(samples, rate=16000\)"):

@@ -74,7 +74,7 @@ class Variational(Clustering):
             _check_plda(backend)
 
     def __call__(self, windows: Windows, min_speakers: int = 1, max_speakers: int | None = None) -> Clusters:
-        """Label every window; raises nothing: where windows are fewer than `min_speakers`, each is a person."""
+        """Label every window; where they are fewer than `min_speakers`, each is a person. Raises `ModelError`: another's PLDA."""
         if len(windows) < 2:
             return Clusters(np.zeros(len(windows), int), SUREST)
         config = self.config
@@ -90,6 +90,10 @@ class Variational(Clustering):
 
     def _refine(self, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Variational Bayes: people who explain too little lose their windows to others."""
+        if len(self.backend["plda_mean"]) != vectors.shape[1]:
+            raise ModelError(
+                f"the PLDA is of {len(self.backend['plda_mean'])} numbers a voice, the model gives {vectors.shape[1]}"
+            )
         between = self.backend["plda_between"]  # variance between people, where that within is 1: [dim]
         whitened = whiten(vectors, self.backend)
         scaled = whitened * np.sqrt(between)

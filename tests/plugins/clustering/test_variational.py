@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from fastdiar.core.clustering import Clusters, Windows
+from fastdiar.core.errors import ModelError
 from fastdiar.plugins.clustering.variational import (
     EXPECTED_PAIRS,
     EXPECTED_WITHIN,
@@ -170,3 +171,9 @@ def test_small_clusters_go_to_the_nearest_unless_that_is_too_few() -> None:
 def test_nothing_heard_is_nobody() -> None:
     found = clustered(windows(np.zeros((0, DIM), np.float32)), 2, 5)
     assert len(found.labels) == 0
+
+
+def test_a_plda_of_other_vectors_is_refused() -> None:
+    other = {**PLDA, "plda_mean": np.zeros(DIM + 1), "plda_transform": np.eye(DIM + 1, DIM)}
+    with pytest.raises(ModelError, match=f"the PLDA is of {DIM + 1} numbers a voice, the model gives {DIM}"):
+        clustered(meeting(2, 20)[0], backend=other)
