@@ -42,7 +42,7 @@ class Trainer:
 class Diarization:
     """`[diarization]`: thresholds of the walk, fitted on development recordings only."""
 
-    chunk: float = field(default=10.0, validator=validators.gt(0), metadata={"help": "length of a chunk (seconds)"})
+    chunk: float = field(default=10.0, validator=validators.ge(1), metadata={"help": "length of a chunk (seconds)"})
     overlap: float = field(
         default=0.25,
         validator=[validators.ge(0), validators.lt(0.95)],

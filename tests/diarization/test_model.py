@@ -129,6 +129,7 @@ def test_a_graph_cannot_read_files_outside_the_model(bundled, tmp_path: Path) ->
     ("settings", "reason"),
     [
         ({"chunk": "long"}, r"bundle\.toml: \[diarization\]: chunk: expected a number"),
+        ({"chunk": 0.01}, r"\[diarization\]: chunk: must be >= 1: 0\.01"),
         ({"chnk": 8.0}, r"unknown key \(did you mean 'chunk'\?\)"),
         ({"cluster": {"use": "variational", "start": -1.0}}, r"bundle\.toml: \[diarization\.cluster\]: start: "),
         ({"cluster": 5}, r"bundle\.toml: \[diarization\.cluster\]: expected a table, found 5"),

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastdiar.core import audio
+from fastdiar.core.bundle import Activity
 from fastdiar.core.clustering import Clusters, Windows
 from fastdiar.core.errors import AudioError, FastdiarError, ModelError
 from fastdiar.core.formats import read_rttm
@@ -125,9 +126,10 @@ class TestAKnownModel:
         ):
             walk(Recording(samples=sound(SCRIPT, 45.0)), fake, Settings(), careless)
 
-    def test_the_smallest_steps_come_to_an_end(self, fake, sound) -> None:
-        fake.bundle = attrs.evolve(fake.bundle, diarization={"chunk": 0.12, "overlap": 0.94})
-        assert Diarizer(fake)(sound(SCRIPT, 45.0)[:RATE], RATE).seconds == 1.0
+    def test_a_step_shorter_than_a_frame_comes_to_an_end(self, fake, sound) -> None:
+        settings = {"chunk": 1.0, "overlap": 0.94}
+        fake.bundle = attrs.evolve(fake.bundle, activity=Activity(hop=4000, first=2000), diarization=settings)
+        assert Diarizer(fake)(sound(SCRIPT, 45.0)[: 5 * RATE], RATE).seconds == 5.0
 
     def test_samples_need_their_rate(self, fake) -> None:
         with pytest.raises(FastdiarError, match=r"samples need their sampling rate: diarize\(samples, rate=16000\)"):
