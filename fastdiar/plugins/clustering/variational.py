@@ -23,6 +23,10 @@ MOST_AT_START = 500
 """Clusters to start from at most: what follows takes time with the square of their number."""
 PLDA = ("plda_mean", "plda_transform", "plda_between")
 ROUNDS, REASSIGNMENTS = 20, 3
+START_SURENESS = 7.0
+"""Log odds of a window's first cluster over any other, before the refinement."""
+LEAST_WINDOWS = 0.1
+"""A person who is left with fewer windows, in all shares, is given up."""
 CANNOT_LINK = 1.5
 """Cosine distance, at least, between two windows that must be of two people."""
 EXPECTED_WITHIN, EXPECTED_PAIRS = 0.6, 4
@@ -98,13 +102,15 @@ class Variational(Clustering):
         whitened = whiten(vectors, self.backend)
         scaled = whitened * np.sqrt(between)
         ratio = self.config.evidence / self.config.thrift
-        shares = softmax(7.0 * np.eye(labels.max() + 1)[labels], axis=1)
-        prior = np.full(shares.shape[1], 1 / shares.shape[1])
+        people = labels.max() + 1
+        shares = softmax(START_SURENESS * np.eye(people, dtype=np.float32)[labels], axis=1)  # [windows, people]
+        prior = np.full(people, 1 / people, np.float32)
         for _ in range(ROUNDS):
             variance = 1 / (1 + ratio * shares.sum(axis=0)[:, None] * between)
             mean = ratio * variance * (shares.T @ scaled)
             log_likelihood = self.config.evidence * (scaled @ mean.T - 0.5 * ((variance + mean**2) @ between))
             shares = softmax(log_likelihood + np.log(prior + 1e-12), axis=1)
+            shares = shares[:, shares.sum(axis=0) > LEAST_WINDOWS]
             prior = shares.mean(axis=0)
         return renumbered(shares.argmax(axis=1))
 
@@ -171,7 +177,7 @@ def agglomerate(windows: Windows, distance: float, people: int | None = None) ->
 def whiten(vectors: np.ndarray, backend: dict[str, np.ndarray]) -> np.ndarray:
     """Unit vectors `[windows, dim]` in the space of the PLDA, where the variance within a person is 1 in every direction."""
     centred = vectors - backend["plda_mean"]
-    return centred / np.linalg.norm(centred, axis=1, keepdims=True) * np.sqrt(centred.shape[1]) @ backend["plda_transform"]
+    return centred / np.linalg.norm(centred, axis=1, keepdims=True) * centred.shape[1] ** 0.5 @ backend["plda_transform"]
 
 
 def mean_cosines(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
