@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import attrs
 
 from fastdiar import registry
-from fastdiar.core.errors import FastdiarError, Problem, RecipeError, nearest
+from fastdiar.core.dataset import Dataset, Entry
+from fastdiar.core.errors import DataError, FastdiarError, FormatError, Problem, RecipeError, nearest
 from fastdiar.core.recipe_files import SET, Origin, Source, read_source, source_of
 from fastdiar.core.structure import MISSING, KeyPath, StructureError, dotted, shown, structure, unstructure
 from fastdiar.core.tables import Diarization, Trainer
@@ -95,6 +96,16 @@ def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """A resolved recipe that was stored with a model or a run; `where` names it in messages."""
     return _Reader(source_of(table, where), Path(where)).recipe(None)
+
+
+def read_data(recipe: Recipe, name: str) -> tuple[Dataset, list[Entry]]:
+    """The dataset that `[data.NAME]` describes, and what it lists; raises `RecipeError` where that cannot be read."""
+    part = recipe.data[name]
+    dataset: Any = registry.lookup("dataset", part.use)(part.config)
+    try:
+        return dataset, dataset.entries()
+    except (DataError, FormatError) as error:
+        raise RecipeError([Problem(str(error), f"data.{name}", recipe.path)]) from None
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""A recipe's network: the owner's two to the letter, what each costs, and what it promises."""
+"""A recipe's network: the original two to the letter, what each costs, and what it promises."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import typer
 from fastdiar.__main__ import run
 from fastdiar.cli import app
 from fastdiar.core.formats import read_rttm
+from fastdiar.recipe import read_data, read_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -72,6 +73,18 @@ def test_commands(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_commands_that_need_speech_have_these_options(call: list[str], checkout: Path) -> None:
     command = typer.main.get_command(app).commands[call[1]]  # type: ignore[attr-defined]
     command.make_context(call[1], call[2:])
+
+
+def test_the_recipe_for_voices_of_your_own(checkout: Path) -> None:
+    pytest.importorskip("torch")
+    (recipe,) = blocks("toml")
+    (checkout / "mine.toml").write_text(recipe, encoding="utf-8")
+    for voice in ("ann", "bob"):
+        (checkout / "voices" / voice).mkdir(parents=True)
+        for number in range(4):
+            (checkout / "voices" / voice / f"{number}.wav").touch()
+    heard = {name: len(read_data(read_recipe("mine.toml"), name)[1]) for name in ("train", "dev")}
+    assert heard == {"train": 4, "dev": 2}
 
 
 def test_the_two_commands_are_in_the_makefile() -> None:

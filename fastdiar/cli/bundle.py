@@ -13,7 +13,9 @@ def bundle(
     embedding: Annotated[Path, typer.Argument(metavar="EMBEDDING", help="CAM++ (3D-Speaker, 192 numbers a voice) as ONNX.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the model.")],
 ) -> None:
-    """Put a segmentation and an embedding network together, each second heard once.
+    """Make a model of a segmentation and an embedding network.
+
+    Each second is heard once.
 
     Example: fastdiar bundle segmentation_3.onnx campplus_192.onnx -o quality
     """
@@ -29,10 +31,12 @@ def bundle(
 
 
 def backend(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model of your own.")],
     meetings: Annotated[Path, typer.Argument(metavar="MEETINGS", help="Recordings with RTTM files of the same names.")],
 ) -> None:
-    """Fit the PLDA of a model's clustering to recordings whose speakers are known.
+    """Fit the PLDA of a model's clustering.
+
+    It learns from recordings whose speakers are known.
 
     Example: fastdiar simulate recipes/plda.toml -o meetings && fastdiar backend quality meetings
     """

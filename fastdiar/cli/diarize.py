@@ -30,7 +30,7 @@ class Provider(StrEnum):
 
 def diarize(
     audio: Annotated[
-        list[str], typer.Argument(metavar="AUDIO…", help="Recordings (wav, flac, ogg, opus, mp3…), or - for standard input.")
+        list[str], typer.Argument(metavar="AUDIO", help="Recordings (wav, flac, ogg, opus, mp3…), or - for standard input.")
     ],
     output: Annotated[
         str | None,

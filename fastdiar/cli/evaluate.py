@@ -25,24 +25,24 @@ def evaluate(
     verification: Annotated[bool, typer.Option("--verification", help="Equal error rate on pairs of 2 s clips instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
 ) -> None:
-    """Closed-set accuracy, macro F1 and latency on the test data of a recipe; one thread, one clip at a time.
+    """Measure how well a model knows its speakers.
+
+    Closed-set accuracy, macro F1 and latency on the test data of a recipe; one thread, one clip at a time.
 
     Example: fastdiar evaluate runs/quickstart --data recipes/quickstart.toml
     """
     import attrs
 
-    from fastdiar import registry
     from fastdiar.core.errors import Problem, RecipeError
     from fastdiar.diarization.model import Model
     from fastdiar.evaluation.closed_set import closed_set
     from fastdiar.evaluation.verification import verification as verify
-    from fastdiar.recipe import read_recipe
+    from fastdiar.recipe import read_data, read_recipe
 
-    part = read_recipe(data, overrides or ()).data.get("test")
-    if part is None:
+    recipe = read_recipe(data, overrides or ())
+    if "test" not in recipe.data:
         raise RecipeError([Problem("is missing: it says what to evaluate on", "data.test", data)])
-    dataset: Any = registry.lookup("dataset", part.use)(part.config)
-    entries = dataset.entries()
+    dataset, entries = read_data(recipe, "test")
     with _bundle(model) as folder, _bar(len(entries)) as heard:
         found: Any = (verify if verification else closed_set)(Model(folder), dataset, entries, heard=heard)
     if as_json:

@@ -9,12 +9,14 @@ import typer
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="The folder of a run, as fastdiar train writes it.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, as fastdiar train writes it.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="BUNDLE", help="The model's folder, which must be new.")],
     to: Annotated[str | None, typer.Option(help="The exporter; by default the recipe's [export], else onnx.")] = None,
     precision: Annotated[str | None, typer.Option(help="Of the stored weights, such as fp16; by default the recipe's.")] = None,
 ) -> None:
-    """Export the best network of a run, and check that it computes what torch does.
+    """Export a run as a model that runs without torch.
+
+    Its best network is written, and checked to compute what torch does.
 
     Example: fastdiar export runs/quickstart --to onnx --precision fp16 -o models/quickstart
     """

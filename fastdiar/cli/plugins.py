@@ -22,11 +22,14 @@ HEADERS = {
 
 
 def plugins(
-    kind: Annotated[str | None, typer.Argument(help="Only this kind, such as encoder.")] = None,
-    name: Annotated[str | None, typer.Argument(help="Every config key of this component.")] = None,
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="Only this kind, such as encoder.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Every config key of this component.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the components that a recipe can use, or the config keys of one."""
+    """List the components for recipes, or one's config keys.
+
+    Example: fastdiar plugins encoder rescnn
+    """
     from fastdiar.core.errors import RegistryError, nearest
     from fastdiar.registry import KINDS
 

@@ -36,9 +36,8 @@ def show(
     from fastdiar.recipe import read_recipe
 
     resolved = read_recipe(recipe, overrides or ())
-    typer.echo(resolved.to_toml(origins=True), nl=False)
-    if cost:
-        typer.echo(_cost(resolved, classes))
+    figures = _cost(resolved, classes) if cost else ""
+    typer.echo(resolved.to_toml(origins=True) + figures, nl=False)
 
 
 def _cost(recipe: Recipe, classes: int) -> str:
@@ -51,5 +50,5 @@ def _cost(recipe: Recipe, classes: int) -> str:
     return (
         f"\n# {figures.parameters / 1e6:.2f} million parameters with {classes} classes"
         f"\n# {figures.macs / 1e9:.2f} GMAC for a clip of {figures.seconds:g} s, {figures.frames_per_second:g} frames a second"
-        f"\n# {sizes}"
+        f"\n# {sizes}\n"
     )

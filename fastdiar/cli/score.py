@@ -22,7 +22,9 @@ def score(
     skip_overlap: Annotated[bool, typer.Option("--skip-overlap", help="Leave out where several people speak.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
 ) -> None:
-    """Diarization error rate, with its parts: missed speech, false alarm, confusion.
+    """Diarization error rate, with its parts.
+
+    The parts are missed speech, false alarm and confusion.
 
     Without --collar and --skip-overlap, strict and lenient scores are both printed. Example:
     fastdiar score reference.rttm meeting.rttm

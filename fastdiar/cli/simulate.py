@@ -19,7 +19,7 @@ def simulate(
     recipe: RecipePath,
     output: Annotated[Path, typer.Option("--output", "-o", help="A folder for NAME.flac, NAME.rttm and NAME.uem.")],
     number: Annotated[int | None, typer.Option("--number", "-n", min=1, help="Only the first meetings.")] = None,
-    split: Annotated[str, typer.Option(help="Which of the recipe's data: train, dev or test.")] = "dev",
+    split: Annotated[str, typer.Option(metavar="NAME", help="Which [data.NAME] of the recipe: train, dev or test.")] = "dev",
     jobs: Annotated[int, typer.Option(min=1, help="Processes that work side by side.")] = 1,
     overrides: Overrides = None,
 ) -> None:
@@ -29,14 +29,15 @@ def simulate(
     """
     from rich.progress import track
 
-    from fastdiar import registry
-    from fastdiar.recipe import read_recipe
+    from fastdiar.recipe import read_data, read_recipe
 
-    part = read_recipe(recipe, overrides or ()).data.get(split)
-    if part is None or part.use != "conversation":
-        raise DataError(f"{recipe}: data.{split}.use: expected conversation: only it makes meetings")
-    dataset: Any = registry.lookup("dataset", part.use)(part.config)
-    entries = dataset.entries()[:number]
+    resolved = read_recipe(recipe, overrides or ())
+    makers = [name for name, part in resolved.data.items() if part.use == "conversation"]
+    if split not in makers:
+        there = f"expected one of {', '.join(makers)}" if makers else "the recipe has none"
+        raise DataError(f'--split {split}: {recipe}: makes no meetings, as [data.NAME] with use = "conversation" does: {there}')
+    dataset, entries = read_data(resolved, split)
+    entries = entries[:number]
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +11,21 @@ import typer
 from fastdiar.cli.recipe import Overrides, RecipePath
 
 
+class Device(StrEnum):
+    """What the network is trained on."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
 def train(
     recipe: RecipePath,
     out: Annotated[Path, typer.Option("--out", help="The run's folder: new, or with --resume the one to go on with.")],
     overrides: Overrides = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in OUT stopped.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[Device, typer.Option(help="What to train on; auto is the fastest there is.")] = Device.auto,
     devices: Annotated[int, typer.Option(min=1, help="How many of them; several train together (DDP).")] = 1,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Draw curves in OUT/tensorboard.")] = False,
 ) -> None:
@@ -29,5 +39,6 @@ def train(
     checked = read_recipe(recipe, overrides or ())
     with needs("train", "training"):
         from fastdiar.training.loop import train as train_network
-    progress = train_network(checked, out, resume, device, devices, tensorboard)
-    typer.echo(f"{out}: {progress.epoch} epochs, the best was {progress.best_epoch}")
+    progress = train_network(checked, out, resume, device.value, devices, tensorboard)
+    epochs = "1 epoch" if progress.epoch == 1 else f"{progress.epoch} epochs"
+    typer.echo(f"{out}: {epochs}, the best was {progress.best_epoch}")

@@ -11,11 +11,10 @@ import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from fastdiar import registry
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError, Problem, RecipeError
 from fastdiar.core.types import RATE, Batch
-from fastdiar.recipe import Part, Recipe
+from fastdiar.recipe import Recipe, read_data
 from fastdiar.training.sampler import Crop
 
 CACHE_BYTES = 2 << 30
@@ -70,21 +69,23 @@ def read_corpus(recipe: Recipe) -> Corpus:
     """List the recipe's training and development data; raises `RecipeError` where they cannot be trained on together."""
     if "train" not in recipe.data:
         raise RecipeError([Problem("is missing: training needs it", "data.train", recipe.path)])
-    parts = {name: read_source(recipe.data[name]) for name in ("train", "dev") if name in recipe.data}
+    parts = {name: read_source(recipe, name) for name in ("train", "dev") if name in recipe.data}
     heard = {(entry.path, entry.start, entry.key) for entry in parts["train"].entries}
-    for name, part in recipe.data.items():
+    for name in recipe.data:
         if name != "train":
-            both = sum((entry.path, entry.start, entry.key) in heard for entry in (parts.get(name) or read_source(part)).entries)
+            both = sum(
+                (entry.path, entry.start, entry.key) in heard for entry in (parts.get(name) or read_source(recipe, name)).entries
+            )
             if both:
                 raise RecipeError([Problem(f"{both} of its utterances are in data.train too", f"data.{name}", recipe.path)])
     tasks = dict.fromkeys(part.config.task for part in recipe.head.values())
     return Corpus(parts, {task: _classes(parts["train"].entries, task) for task in tasks})
 
 
-def read_source(part: Part) -> Source:
-    """Open one `[data.NAME]` table and list it."""
-    dataset = registry.lookup("dataset", part.use)(part.config)
-    return Source(dataset, tuple(dataset.entries()))
+def read_source(recipe: Recipe, name: str) -> Source:
+    """Open `[data.NAME]` and list it; raises `RecipeError`."""
+    dataset, entries = read_data(recipe, name)
+    return Source(dataset, tuple(entries))
 
 
 class Clips(TorchDataset["Clip | str"]):

@@ -9,8 +9,10 @@ from pathlib import Path
 from types import FrameType
 
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from fastdiar.core.errors import TrainingError
+from fastdiar.core.toml_text import dumps_value
 from fastdiar.recipe import Recipe
 from fastdiar.training import checkpoint
 from fastdiar.training.checkpoint import LABELS, LAST, Progress
@@ -25,12 +27,13 @@ def train(
     """Train the recipe's network into the folder `out`; with `resume`, go on with the run that is there.
 
     An interrupted run is saved after its current step and, resumed, comes to the same numbers as one that was left alone.
-    Raises `TrainingError` where the folder holds another run or there is nothing to learn, `RecipeError` where a part does
-    not fit.
+    Raises `TrainingError` where the folder holds another run, the device is not there or there is nothing to learn,
+    `RecipeError` where a part does not fit or its data cannot be read.
     """
+    _check_folder(out, recipe, resume)
+    fabric = _fabric(recipe, device, devices)
     corpus = read_corpus(recipe)
-    _check_folder(out, recipe, corpus, resume)
-    fabric = Fabric(accelerator=device, devices=devices, precision=recipe.trainer.precision)
+    _check_labels(out, corpus)
     fabric.launch()
     run = Run(recipe, corpus, fabric, out, tensorboard)
     if (out / LAST).is_file():
@@ -48,27 +51,49 @@ def train(
     return run.progress
 
 
-def _check_folder(out: Path, recipe: Recipe, corpus: Corpus, resume: bool) -> None:
-    """Nothing is overwritten, and nothing goes on as another run than it began."""
+def _check_folder(out: Path, recipe: Recipe, resume: bool) -> None:
+    """Nothing is overwritten, nothing goes on as another run than it began, and a new folder can be written to."""
     if not resume:
         if (out.is_dir() and any(out.iterdir())) or out.is_file():
             raise TrainingError(f"{out}: is not empty: continue the run in it with --resume, or choose another folder with --out")
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrainingError(f"--out {out}: cannot be a folder to write to: {error.strerror}") from None
         return
     before = checkpoint.read_run_recipe(out).table
     changed = sorted(_differences(before, recipe.table))
     if changed:
-        raise TrainingError(f"{out}: its run was begun with another recipe: {', '.join(changed)} differ")
+        raise TrainingError(
+            f"{out}: its run was begun with another recipe: {'; '.join(changed)}: set them back, or start anew with another --out"
+        )
+
+
+def _check_labels(out: Path, corpus: Corpus) -> None:
+    """A network's outputs are the classes that its run began with."""
     if (out / LABELS).is_file() and checkpoint.read_labels(out) != corpus.labels:
         raise TrainingError(f"{out}: the training data has other {' and '.join(corpus.labels)} labels than when its run began")
 
 
 def _differences(before: object, now: object, key: str = "") -> Iterator[str]:
-    """Keys whose values differ, but for those that change nothing in the result."""
+    """Keys whose values differ, with both values, but for those that change nothing in the result."""
     if isinstance(before, dict) and isinstance(now, dict):
         for name in before.keys() | now.keys():
             yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else name)
     elif before != now and key != "trainer.workers":
-        yield key
+        yield f"{key}: was {_shown(before)}, is {_shown(now)}"
+
+
+def _shown(value: object) -> str:
+    return "absent" if value is None else "a table" if isinstance(value, dict) else dumps_value(value)
+
+
+def _fabric(recipe: Recipe, device: str, devices: int) -> Fabric:
+    try:
+        return Fabric(accelerator=device, devices=devices, precision=recipe.trainer.precision)
+    except (RuntimeError, MisconfigurationException):
+        asked = f"--device {device}" + (f" --devices {devices}" if devices > 1 else "")
+        raise TrainingError(f"{asked}: not available here: choose another, such as --device cpu") from None
 
 
 @contextmanager

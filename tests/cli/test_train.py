@@ -12,11 +12,11 @@ from fastdiar.__main__ import run
 def test_train_resume_and_export(small_recipe: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train = ["train", str(small_recipe), "--device", "cpu", "--out", str(tmp_path / "run")]
     assert run([*train, "--set", "trainer.epochs=1"]) == 0
-    assert "1 epochs, the best was 1" in capsys.readouterr().out
+    assert "1 epoch, the best was 1" in capsys.readouterr().out
     assert run([*train, "--set", "trainer.epochs=1"]) == 2
     assert "is not empty: continue the run in it with --resume" in capsys.readouterr().err
     assert run([*train, "--resume"]) == 2
-    assert "trainer.epochs differ" in capsys.readouterr().err
+    assert "trainer.epochs: was 1, is 2: set them back, or start anew with another --out" in capsys.readouterr().err
     assert run([*train, "--set", "trainer.epochs=1", "--resume"]) == 0
     assert run(["export", str(tmp_path / "run"), "--to", "onnx", "--precision", "fp16", "-o", str(tmp_path / "model")]) == 0
     printed = capsys.readouterr().out
@@ -25,3 +25,27 @@ def test_train_resume_and_export(small_recipe: Path, bundle: Path, tmp_path: Pat
     half, whole = ((folder / "encode.onnx").stat().st_size for folder in (tmp_path / "model", bundle))
     assert half < 0.7 * whole
     assert (tmp_path / "model" / "bundle.toml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--device", "gpu"], "'gpu' is not one of 'auto', 'cpu', 'cuda', 'mps'"),
+        (["--device", "mps", "--set", "trainer.precision=32-true"], "--device mps: not available here"),
+        (["--set", "data.dev.root=nowhere"], "small.toml: data.dev: "),
+        (["--out", "file/run"], "--out file/run: cannot be a folder to write to: Not a directory"),
+    ],
+)
+def test_what_cannot_start_says_why(
+    options: list[str],
+    message: str,
+    small_recipe: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("lightning_fabric.accelerators.mps.MPSAccelerator.is_available", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    assert run(["train", str(small_recipe), "--out", "run", *options]) == 2
+    assert message in capsys.readouterr().err

@@ -16,7 +16,7 @@ from fastdiar.core.types import Frames
 
 @attrs.frozen
 class ResCnnConfig:
-    """The owner's enhanced network; a larger `stem_stride`, fewer `channels` and earlier `strides` make it cheaper."""
+    """The original enhanced design; a larger `stem_stride`, fewer `channels` and earlier `strides` make it cheaper."""
 
     stem_channels: int = field(default=64, validator=validators.ge(1), metadata={"help": "channels of the first convolution"})
     stem_kernel: int = field(default=7, validator=checks.odd, metadata={"help": "length of the first convolution (samples, odd)"})

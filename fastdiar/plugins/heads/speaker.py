@@ -16,7 +16,7 @@ from fastdiar.core.interfaces import Head, Output
 
 @attrs.frozen
 class SpeakerConfig:
-    """The owner's head: two hidden layers, a linear classifier."""
+    """The original design's head: two hidden layers, a linear classifier."""
 
     task: str = field(default="speaker", metadata={"help": "the label that is told apart"})
     hidden: tuple[int, ...] = field(

@@ -1,4 +1,4 @@
-"""The baseline encoder is the owner's, to the parameter."""
+"""The baseline encoder is the original one, to the parameter."""
 
 from __future__ import annotations
 

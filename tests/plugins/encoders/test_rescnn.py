@@ -1,4 +1,4 @@
-"""The enhanced encoder is the owner's, and its family is one of keys."""
+"""The enhanced encoder is the original one, and its family is one of keys."""
 
 from __future__ import annotations
 
