@@ -17,7 +17,7 @@ from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError, FastdiarError, FormatError, Problem, RecipeError, nearest
 from fastdiar.core.recipe_files import SET, Origin, Source, read_source, source_of
 from fastdiar.core.structure import MISSING, KeyPath, StructureError, dotted, shown, structure, unstructure
-from fastdiar.core.tables import Diarization, Trainer
+from fastdiar.core.tables import Trainer, WalkSettings
 from fastdiar.core.toml_lines import Key
 from fastdiar.core.toml_text import dumps, dumps_key
 
@@ -63,7 +63,7 @@ class Recipe:
     loss: dict[str, Part]
     trainer: Trainer
     export: Part | None
-    diarization: Diarization
+    diarization: WalkSettings
     cluster: Part | None
     origins: dict[Key, Origin] = attrs.field(factory=dict, repr=False, eq=False)
 
@@ -132,7 +132,7 @@ class _Reader:
         diarization.pop("cluster", None)
         fixed = {
             "trainer": self._structured(self._table(("trainer",)), Trainer, ("trainer",)),
-            "diarization": self._structured(diarization, Diarization, ("diarization",)),
+            "diarization": self._structured(diarization, WalkSettings, ("diarization",)),
         }
         self._check_heads(many["loss"])
         if self._problems:

@@ -39,7 +39,7 @@ class Trainer:
 
 
 @attrs.frozen
-class Diarization:
+class WalkSettings:
     """`[diarization]`: thresholds of the walk, fitted on development recordings only."""
 
     chunk: float = field(default=10.0, validator=validators.ge(1), metadata={"help": "length of a chunk (seconds)"})

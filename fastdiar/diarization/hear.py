@@ -7,7 +7,7 @@ import numpy as np
 
 from fastdiar.core.bundle import MANIFEST
 from fastdiar.core.errors import ModelError
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
 from fastdiar.diarization.activity import powerset, solo
 from fastdiar.diarization.chunks import Chunk
@@ -37,7 +37,7 @@ class Heard:
     seconds: np.ndarray
 
 
-def hear(model: Model, chunk: Chunk, settings: Settings) -> Heard:
+def hear(model: Model, chunk: Chunk, settings: WalkSettings) -> Heard:
     """Encode a chunk, cut windows where one local speaker speaks alone, and embed them; raises `ModelError`."""
     activity, frames, begin = _encode(model, chunk)
     grid, classes = model.bundle.frames, powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)

@@ -11,14 +11,14 @@ from fastdiar.core.bundle import BACKEND, MANIFEST
 from fastdiar.core.clustering import Clustering
 from fastdiar.core.errors import ModelError, RegistryError
 from fastdiar.core.structure import StructureError, structure
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.tables import WalkSettings
 from fastdiar.diarization.model import Model
 
 
-def settings_of(model: Model) -> Settings:
+def settings_of(model: Model) -> WalkSettings:
     """The bundle's `[diarization]`; raises `ModelError` where it makes no sense, or the model does not diarize."""
     with _telling(model, "diarization"):
-        settings = structure({key: value for key, value in model.bundle.diarization.items() if key != "cluster"}, Settings)
+        settings = structure({key: value for key, value in model.bundle.diarization.items() if key != "cluster"}, WalkSettings)
     if model.bundle.activity is None:
         raise ModelError(f"{model.folder / MANIFEST}: activity: missing: this model does not say when somebody speaks")
     return settings

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from fastdiar.core.bundle import Activity
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
 from fastdiar.diarization.activity import powerset
 from fastdiar.diarization.hear import Heard
@@ -51,7 +51,7 @@ def stitch(heard: Sequence[Heard], labels: np.ndarray, activity: Activity) -> Ti
     return Timeline(speech / chunks, overlap / chunks, people)
 
 
-def active(timeline: Timeline, settings: Settings, at_once: int = 2) -> np.ndarray:
+def active(timeline: Timeline, settings: WalkSettings, at_once: int = 2) -> np.ndarray:
     """Who speaks in each frame, bool `[frames, people]`: nobody, the likeliest person, or up to `at_once` of them."""
     count = (timeline.speech > settings.speech).astype(int) + (timeline.overlap > settings.second_speaker)
     speaking = np.zeros(timeline.people.shape, bool)

@@ -6,11 +6,11 @@ import numpy as np
 from scipy import ndimage
 
 from fastdiar.core.bundle import Activity
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE, Turn
 
 
-def turns_of(active: np.ndarray, confidence: np.ndarray, grid: Activity, settings: Settings, seconds: float) -> list[Turn]:
+def turns_of(active: np.ndarray, confidence: np.ndarray, grid: Activity, settings: WalkSettings, seconds: float) -> list[Turn]:
     """Turns of each person where `active` bool `[frames, people]`, named `speaker1`… in order of first turn.
 
     Gaps shorter than `settings.fill_gap` are closed and turns shorter than `settings.shortest_turn` dropped; `confidence` float

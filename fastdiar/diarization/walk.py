@@ -9,7 +9,7 @@ import numpy as np
 from fastdiar.core import audio
 from fastdiar.core.clustering import Clustering, Clusters, Windows
 from fastdiar.core.errors import AudioError, ModelError
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE, Diarization, Recording
 from fastdiar.diarization.chunks import cut
 from fastdiar.diarization.hear import Heard, hear
@@ -27,7 +27,7 @@ Progress = Callable[[float, float | None], None]
 def walk(
     recording: Recording,
     model: Model,
-    settings: Settings,
+    settings: WalkSettings,
     clustering: Clustering,
     min_speakers: int = 1,
     max_speakers: int | None = None,
@@ -48,7 +48,7 @@ def walk(
 
 
 def heard_chunks(
-    recording: Recording, model: Model, settings: Settings, progress: Progress = lambda done, total: None
+    recording: Recording, model: Model, settings: WalkSettings, progress: Progress = lambda done, total: None
 ) -> Iterator[Heard]:
     """Hear a recording chunk by chunk, holding one chunk's samples and frames at a time; raises `AudioError`."""
     stream = audio.stream(recording)

@@ -16,7 +16,7 @@ from fastdiar.core.errors import ModelError
 from fastdiar.core.files import replacing
 from fastdiar.core.onnx_files import shorten_names, store_as_half
 from fastdiar.core.structure import unstructure
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.tables import WalkSettings
 from fastdiar.teachers import campplus, segmentation
 
 
@@ -46,7 +46,7 @@ def make_bundle(segmentation_file: Path, embedding_file: Path, folder: Path) -> 
 def default_diarization() -> dict[str, Any]:
     """Every setting of the walk and of its clustering, so that a model does not change when defaults do."""
     clustering = registry.lookup("clustering", "variational").config_class()
-    return {**unstructure(Settings()), "cluster": {"use": "variational", **unstructure(clustering)}}
+    return {**unstructure(WalkSettings()), "cluster": {"use": "variational", **unstructure(clustering)}}
 
 
 def _read(path: Path, key: str, value: str) -> onnx.ModelProto:

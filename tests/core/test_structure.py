@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastdiar.core.structure import StructureError, structure, unstructure
-from fastdiar.core.tables import Diarization, Trainer
+from fastdiar.core.tables import Trainer, WalkSettings
 
 
 @attrs.frozen
@@ -179,4 +179,4 @@ def test_what_is_unstructured_structures_back(instance: Every) -> None:
 
 def test_defaults_of_the_fixed_tables_hold() -> None:
     assert structure({}, Trainer) == Trainer()
-    assert structure({"chunk": 8}, Diarization) == Diarization(chunk=8.0)
+    assert structure({"chunk": 8}, WalkSettings) == WalkSettings(chunk=8.0)

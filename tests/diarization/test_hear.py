@@ -8,7 +8,7 @@ import pytest
 
 from fastdiar.core.bundle import Activity
 from fastdiar.core.errors import ModelError
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
 from fastdiar.diarization.chunks import Chunk
 from fastdiar.diarization.hear import hear
@@ -23,7 +23,7 @@ def chunk(sound) -> Chunk:
 
 
 def test_windows_are_solo_speech_of_the_owned_part(either, chunk: Chunk) -> None:
-    heard = hear(either, chunk, Settings())
+    heard = hear(either, chunk, WalkSettings())
     assert (heard.start, heard.end) == (60 * RATE, 70 * RATE)
     assert heard.vectors.argmax(axis=1).tolist() == heard.local.tolist()
     middles = heard.centre / RATE - 60
@@ -31,28 +31,28 @@ def test_windows_are_solo_speech_of_the_owned_part(either, chunk: Chunk) -> None
         assert 1.0 <= middle <= 9.0
         # Strung together, the first person's windows are before the overlap or after the silence.
         assert local == (1 if 3.0 <= middle <= 6.0 else 0)
-    np.testing.assert_allclose(heard.seconds.max(), Settings().window, atol=0.02)
-    assert heard.seconds.min() >= Settings().shortest_window - 0.02
+    np.testing.assert_allclose(heard.seconds.max(), WalkSettings().window, atol=0.02)
+    assert heard.seconds.min() >= WalkSettings().shortest_window - 0.02
 
 
 def test_the_activity_of_the_whole_chunk_is_kept(either, chunk: Chunk) -> None:
-    heard = hear(either, chunk, Settings())
+    heard = hear(either, chunk, WalkSettings())
     np.testing.assert_array_equal(heard.activity, either.activity(chunk.samples))
     assert heard.activity.dtype == np.float16
 
 
 def test_only_where_two_networks_listen_the_encoder_is_spared_the_overlap(either, chunk: Chunk) -> None:
-    hear(either, chunk, Settings())
+    hear(either, chunk, WalkSettings())
     assert either.encoded == [10 * RATE if either.one_pass else 8 * RATE]
 
 
 def test_a_short_part_is_heard_with_context(fake, sound) -> None:
-    hear(fake, Chunk(0, sound(SCRIPT, 10.0), (9 * RATE, 10 * RATE)), Settings())
+    hear(fake, Chunk(0, sound(SCRIPT, 10.0), (9 * RATE, 10 * RATE)), WalkSettings())
     assert fake.encoded == [3 * RATE]
 
 
 def test_silence_has_no_windows(either) -> None:
-    heard = hear(either, Chunk(0, np.zeros(10 * RATE, np.float32), (0, 10 * RATE)), Settings())
+    heard = hear(either, Chunk(0, np.zeros(10 * RATE, np.float32), (0, 10 * RATE)), WalkSettings())
     assert heard.vectors.shape == (0, either.bundle.embedding)
     assert len(heard.local) == len(heard.centre) == len(heard.seconds) == 0
 
@@ -70,4 +70,4 @@ def test_silence_has_no_windows(either) -> None:
 def test_a_manifest_that_is_not_of_these_graphs_is_refused(fake, chunk: Chunk, said: dict[str, object], reason: str) -> None:
     fake.bundle = attrs.evolve(fake.bundle, **said)
     with pytest.raises(ModelError, match=rf"bundle\.toml: {reason}"):
-        hear(fake, chunk, Settings())
+        hear(fake, chunk, WalkSettings())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastdiar.core.bundle import Activity
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
 from fastdiar.diarization.activity import powerset
 from fastdiar.diarization.hear import Heard
@@ -28,7 +28,7 @@ def heard(groups: list[set[int]], windows: list[tuple[int, float]], start: float
 
 def people(chunks: list[Heard], labels: list[int]) -> list[set[int]]:
     """Who is active in each frame."""
-    found = active(stitch(chunks, np.array(labels, int), GRID), Settings())
+    found = active(stitch(chunks, np.array(labels, int), GRID), WalkSettings())
     return [set(np.flatnonzero(row).tolist()) for row in found]
 
 
@@ -64,7 +64,7 @@ def test_probabilities_are_averaged_where_chunks_overlap() -> None:
 def test_speech_without_a_person_is_nobodys() -> None:
     timeline = stitch([heard([{0}] * 10, [])], np.zeros(0, int), GRID)
     assert timeline.people.shape == (10, 0)
-    assert active(timeline, Settings()).shape == (10, 0)
+    assert active(timeline, WalkSettings()).shape == (10, 0)
     np.testing.assert_allclose(timeline.speech, 1)
 
 
@@ -73,5 +73,5 @@ def test_the_second_speaker_has_a_threshold_of_its_own(threshold: float, expecte
     chunk = heard([{0, 1}] * 10, [(0, 0.4), (1, 0.6)], sure=0.5)
     quiet = heard([{0}] * 10, [(0, 0.5)], sure=1.0)
     timeline = stitch([chunk, chunk, quiet], np.array([0, 1, 0, 1, 0]), GRID)
-    found = active(timeline, Settings(second_speaker=threshold))
+    found = active(timeline, WalkSettings(second_speaker=threshold))
     assert [set(np.flatnonzero(row).tolist()) for row in found] == expected

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastdiar.core.bundle import Activity
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE, Turn
 from fastdiar.diarization.turns import turns_of
 
@@ -17,14 +17,14 @@ GRID = Activity(hop=RATE // 100, first=RATE // 200)  # a hundred frames a second
 
 
 def turns(
-    *runs: list[tuple[int, int]], frames: int = 1000, seconds: float = 10.0, settings: Settings | None = None
+    *runs: list[tuple[int, int]], frames: int = 1000, seconds: float = 10.0, settings: WalkSettings | None = None
 ) -> list[Turn]:
     """Each person's runs are (first frame, frame after the last)."""
     active = np.zeros((frames, len(runs)), bool)
     for person, stretches in enumerate(runs):
         for first, after in stretches:
             active[first:after, person] = True
-    return turns_of(active, np.full(active.shape, 0.75), GRID, settings or Settings(), seconds)
+    return turns_of(active, np.full(active.shape, 0.75), GRID, settings or WalkSettings(), seconds)
 
 
 def test_people_are_named_in_order_of_their_first_turn() -> None:
@@ -54,8 +54,8 @@ def test_turns_end_with_the_recording() -> None:
 def test_confidence_is_the_mean_over_the_turn_and_at_most_one() -> None:
     confidence = np.repeat([[0.4], [0.8], [3.0]], [50, 50, 100], axis=0)
     active = np.ones((200, 1), bool)
-    assert turns_of(active[:100], confidence[:100], GRID, Settings(), 10.0)[0].confidence == 0.6
-    assert turns_of(active, confidence, GRID, Settings(), 10.0)[0].confidence == 1.0
+    assert turns_of(active[:100], confidence[:100], GRID, WalkSettings(), 10.0)[0].confidence == 0.6
+    assert turns_of(active, confidence, GRID, WalkSettings(), 10.0)[0].confidence == 1.0
 
 
 def test_nobody_has_no_turns() -> None:
@@ -64,7 +64,7 @@ def test_nobody_has_no_turns() -> None:
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 60)), max_size=8), max_size=4))
 def test_turns_are_in_order_and_one_persons_never_touch(runs: list[list[tuple[int, int]]]) -> None:
-    settings = Settings()
+    settings = WalkSettings()
     found = turns(*([(first, first + frames) for first, frames in one] for one in runs), frames=500, seconds=5.0)
     assert [turn.start for turn in found] == sorted(turn.start for turn in found)
     assert list(dict.fromkeys(turn.speaker for turn in found)) == [

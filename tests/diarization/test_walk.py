@@ -17,7 +17,7 @@ from fastdiar.core.bundle import Activity
 from fastdiar.core.clustering import Clusters, Windows
 from fastdiar.core.errors import AudioError, FastdiarError, ModelError
 from fastdiar.core.formats import read_rttm
-from fastdiar.core.tables import Diarization as Settings
+from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE, Diarization, Recording
 from fastdiar.diarization.diarizer import Diarizer
 from fastdiar.diarization.walk import walk
@@ -124,7 +124,7 @@ class TestAKnownModel:
         with pytest.raises(
             ModelError, match=r"promised a label for each of \d+ windows, whole numbers from 0 without gaps, gave"
         ):
-            walk(Recording(samples=sound(SCRIPT, 45.0)), fake, Settings(), careless)
+            walk(Recording(samples=sound(SCRIPT, 45.0)), fake, WalkSettings(), careless)
 
     def test_a_step_shorter_than_a_frame_comes_to_an_end(self, fake, sound) -> None:
         settings = {"chunk": 1.0, "overlap": 0.94}
