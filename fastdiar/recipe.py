@@ -24,13 +24,20 @@ from fastdiar.core.toml_text import dumps, dumps_key
 T = TypeVar("T")
 
 SPLITS = ("train", "dev", "test")
-MANY = {"data": "dataset", "augment": "augmentation", "temporal": "temporal", "head": "head", "loss": "loss"}
+MANY = {
+    "data": "dataset",
+    "augment": "augmentation",
+    "temporal": "temporal",
+    "head": "head",
+    "loss": "loss",
+    "teacher": "teacher",
+}
 """Tables of named tables, and the kind of component in each."""
 
 ONE = {"encoder": "encoder", "pooling": "pooling", "export": "exporter"}
 """Tables of one component, and its kind."""
 
-TABLES = ("data", "augment", "encoder", "temporal", "pooling", "head", "loss", "trainer", "export", "diarization")
+TABLES = ("data", "augment", "encoder", "temporal", "pooling", "head", "loss", "teacher", "trainer", "export", "diarization")
 
 NETWORKLESS = {"data", "diarization"}
 """A recipe of nothing else only says what to listen to, or how to diarize: it needs no network."""
@@ -61,6 +68,7 @@ class Recipe:
     pooling: Part | None
     head: dict[str, Part]
     loss: dict[str, Part]
+    teacher: dict[str, Part]
     trainer: Trainer
     export: Part | None
     diarization: WalkSettings
@@ -134,7 +142,8 @@ class _Reader:
             "trainer": self._structured(self._table(("trainer",)), Trainer, ("trainer",)),
             "diarization": self._structured(diarization, WalkSettings, ("diarization",)),
         }
-        self._check_heads(many["loss"])
+        for kind in ("head", "teacher"):
+            self._check_named(many["loss"], kind)
         if self._problems:
             raise RecipeError(self._sorted())
         return Recipe(path=path, cluster=cluster, origins=self._source.origins, **many, **one, **fixed)  # type: ignore[arg-type]
@@ -187,14 +196,14 @@ class _Reader:
             self._problem(key, f"expected a table, found {shown(value)}")
         return {}
 
-    def _check_heads(self, losses: Mapping[str, Part]) -> None:
-        """A loss works on a head that is there."""
-        known = self._table(("head",))
+    def _check_named(self, losses: Mapping[str, Part], kind: str) -> None:
+        """The head a loss works on, and the teacher it listens to, are in the recipe."""
+        known = self._table((kind,))
         for name, table in self._table(("loss",)).items():
-            written = table.get("head") if isinstance(table, Mapping) else None
-            head = getattr(losses[name].config, "head", None) if name in losses else written
-            if isinstance(head, str) and head not in known:
-                self._problem(("loss", name, "head"), f"no [{dumps_key(('head', head))}] in the recipe{nearest(head, known)}")
+            written = table.get(kind) if isinstance(table, Mapping) else None
+            wanted = getattr(losses[name].config, kind, None) if name in losses else written
+            if isinstance(wanted, str) and wanted not in known:
+                self._problem(("loss", name, kind), f"no [{dumps_key((kind, wanted))}] in the recipe{nearest(wanted, known)}")
 
     def _wrong(self, key: Key) -> bool:
         return any(problem.key == dotted(key) for problem in self._problems)

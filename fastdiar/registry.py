@@ -37,6 +37,7 @@ INTERFACES = {
     "pooling": "fastdiar.core.interfaces:Pooling",
     "head": "fastdiar.core.interfaces:Head",
     "loss": "fastdiar.core.interfaces:Loss",
+    "teacher": "fastdiar.core.interfaces:Teacher",
     "exporter": "fastdiar.core.interfaces:Exporter",
     "clustering": "fastdiar.core.clustering:Clustering",
 }

@@ -8,7 +8,7 @@ import attrs
 import pluggy
 from attrs import field
 
-KINDS = ("dataset", "augmentation", "encoder", "temporal", "pooling", "head", "loss", "exporter", "clustering")
+KINDS = ("dataset", "augmentation", "encoder", "temporal", "pooling", "head", "loss", "teacher", "exporter", "clustering")
 """Everything that a plugin can bring."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")

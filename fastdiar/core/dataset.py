@@ -11,14 +11,14 @@ import numpy as np
 
 from fastdiar.core import audio
 from fastdiar.core.errors import AudioError
-from fastdiar.core.types import RATE
+from fastdiar.core.types import RATE, Turn
 
 
 @attrs.frozen
 class Entry:
     """One utterance: where it is, and what is known of it (`labels`: task → value, such as speaker → "ls1688").
 
-    `start` and `seconds` cut a stretch out of a longer file; `seconds` None is "to the end".
+    `start` and `seconds` cut a stretch out of a longer file; `seconds` None is "to the end". `key` is unique in the dataset.
     """
 
     key: str
@@ -39,6 +39,10 @@ class Dataset(ABC):
     @abstractmethod
     def entries(self) -> list[Entry]:
         """Every utterance of the configured split, in an order that does not depend on the machine."""
+
+    def turns(self, entry: Entry) -> tuple[Turn, ...] | None:
+        """Who speaks when in one entry, in seconds from its start; None where the corpus does not tell."""
+        return None
 
     def load(self, entry: Entry) -> np.ndarray:
         """One entry's samples, float32 `[samples]` at 16 kHz; raises `AudioError`. A corpus that is not files overrides this."""

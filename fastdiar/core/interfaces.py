@@ -20,9 +20,12 @@ from fastdiar.core.types import Batch, Frames
 
 @attrs.frozen(eq=False)
 class Output:
-    """What a head says: `logits [batch, classes]` (clip) or `[batch, frames, classes]`; `embedding [batch, dim]`, unit length."""
+    """What a head says: `logits [batch, classes]` (clip) or `[batch, frames, classes]`; `embedding [batch, dim]`, unit length.
 
-    logits: Tensor
+    A head always has logits; a teacher without a classifier has none.
+    """
+
+    logits: Tensor | None
     embedding: Tensor | None = None
 
 
@@ -85,7 +88,17 @@ class Loss(nn.Module, ABC):
     def forward(
         self, outputs: Mapping[str, Output], batch: Batch, teacher: Mapping[str, Output] | None = None
     ) -> tuple[Tensor, dict[str, float]]:
-        """The scalar to lower, and figures worth a log line."""
+        """The scalar to lower, and figures worth a log line; `teacher` is what each teacher says, by its name in the recipe."""
+
+
+class Teacher(nn.Module, ABC):
+    """A trained network that says what another should learn. Built with `(config)`; it is never trained itself."""
+
+    config_class: ClassVar[type]
+
+    @abstractmethod
+    def forward(self, waveform: Tensor, lengths: Tensor) -> Output:
+        """`[batch, samples]`, `[batch]` → logits and an embedding, as far as this teacher has them."""
 
 
 class Augmentation(ABC):

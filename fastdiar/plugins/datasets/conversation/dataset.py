@@ -118,6 +118,10 @@ class Conversation(Dataset):
         """A meeting's sound, float32 `[samples]` at 16 kHz."""
         return self.meeting(entry).samples
 
+    def turns(self, entry: Entry) -> tuple[Turn, ...]:
+        """Who really speaks when in one meeting (seconds)."""
+        return self.meeting(entry).turns
+
     def meeting(self, entry: Entry) -> Meeting:
         """A meeting's sound with its reference turns."""
         plan = self._plans[entry.key]
