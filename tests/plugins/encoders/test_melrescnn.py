@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from fastdiar.core.spectrum import FLOOR, LOUDEST, LogMel, mel_bands
 from fastdiar.core.structure import StructureError, structure
-from fastdiar.plugins.encoders.melrescnn import FLOOR, LOUDEST, LogMel, MelResCnnConfig, mel_bands
+from fastdiar.plugins.encoders.melrescnn import MelResCnnConfig
 
 
 def test_log_mel_is_that_of_numpy() -> None:
