@@ -116,6 +116,23 @@ def voice(pitch: float, seconds: float, random: np.random.Generator) -> np.ndarr
 
 
 @pytest.fixture(scope="session")
+def write_m4a() -> Callable[[Path, np.ndarray, int], None]:
+    """Writes samples `[samples]` as AAC, as VoxCeleb2 comes; skips the test where PyAV is absent."""
+    av = pytest.importorskip("av")
+
+    def write(path: Path, samples: np.ndarray, rate: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with av.open(str(path), "w") as container:
+            track = container.add_stream("aac", rate=rate, layout="mono")
+            frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), format="fltp", layout="mono")
+            frame.sample_rate = rate
+            for packet in (*track.encode(frame), *track.encode(None)):
+                container.mux(packet)
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def small_recipe(tmp_path_factory: pytest.TempPathFactory, voices: Path) -> Path:
     """A recipe that trains in a second: a tiny network on the made-up voices."""
     path = tmp_path_factory.mktemp("recipe") / "small.toml"

@@ -16,14 +16,32 @@ import soxr
 from fastdiar.core.errors import AudioError, MissingExtra
 from fastdiar.core.types import RATE, Recording
 
+SUFFIXES = frozenset({".aac", ".aiff", ".au", ".flac", ".m4a", ".mka", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".webm"})
+"""What a recording's name ends in."""
 BLOCK_SECONDS = 30
 RATES = (1_000, 768_000)
 """Sampling rates (Hz) outside these are a broken header, not a recording."""
 
 
-def read(path: Path) -> np.ndarray:
-    """A whole file as float32 `[samples]` at 16 kHz, channels averaged; raises `AudioError`. For short files: see `stream`."""
-    return np.concatenate(list(stream(Recording(path=path, uri=path.stem)).blocks))
+def read(path: Path, start: float = 0.0, seconds: float | None = None) -> np.ndarray:
+    """A file, or `seconds` of it from `start`, as float32 `[samples]` at 16 kHz, channels averaged; raises `AudioError`.
+
+    Only the stretch is decoded where the format can be sought in; the file's end may cut it short. For what fits into
+    memory: see `stream`.
+    """
+    source = _from_file(path, start, seconds)
+    _check_rate(source)
+    samples = np.concatenate(list(_resampled(source, "mix")))
+    return samples if seconds is None else samples[: round(seconds * RATE)]
+
+
+def length(path: Path) -> float:
+    """Seconds of sound in a file, by its header alone; raises `AudioError`."""
+    try:
+        header = soundfile.info(_regular(path))
+        return float(header.frames / header.samplerate)
+    except soundfile.LibsndfileError as error:
+        return _media_length(path, str(error.error_string).rstrip("."))
 
 
 @attrs.frozen(eq=False)
@@ -41,10 +59,7 @@ class Stream:
 def stream(recording: Recording) -> Stream:
     """Open a recording; raises `AudioError`, now or while its blocks are read, naming the file and the reason."""
     source = _from_samples(recording) if recording.path is None else _from_file(recording.path)
-    if not RATES[0] <= source.rate <= RATES[1]:
-        raise AudioError(
-            f"{source.name}: a sampling rate of {source.rate} Hz cannot be right: expected {RATES[0]} to {RATES[1]} Hz"
-        )
+    _check_rate(source)
     if isinstance(recording.channel, int) and not 0 <= recording.channel < source.channels:
         raise AudioError(f"{source.name}: has no channel {recording.channel}: channels are 0 to {source.channels - 1}")
     seconds = None if source.frames is None else source.frames / source.rate
@@ -60,6 +75,13 @@ class _Source:
     channels: int
     frames: int | None
     blocks: Iterator[np.ndarray]
+
+
+def _check_rate(source: _Source) -> None:
+    if not RATES[0] <= source.rate <= RATES[1]:
+        raise AudioError(
+            f"{source.name}: a sampling rate of {source.rate} Hz cannot be right: expected {RATES[0]} to {RATES[1]} Hz"
+        )
 
 
 def _resampled(source: _Source, channel: int | str) -> Iterator[np.ndarray]:
@@ -97,26 +119,38 @@ def _from_samples(recording: Recording) -> _Source:
     return _Source(recording.uri, recording.rate, block.shape[1], len(block), blocks)
 
 
-def _from_file(path: Path) -> _Source:
+def _from_file(path: Path, start: float = 0.0, seconds: float | None = None) -> _Source:
     name = "standard input" if str(path) == "-" else str(path)
     file: Path | BinaryIO = _standard_input() if str(path) == "-" else _regular(path)
     try:
         sound = soundfile.SoundFile(file)
     except soundfile.LibsndfileError as error:
-        return _from_media(file, name, str(error.error_string).rstrip("."))
-    return _Source(name, sound.samplerate, sound.channels, sound.frames, _sound_blocks(sound, name))
+        return _from_media(file, name, str(error.error_string).rstrip("."), start, seconds)
+    rate, frames, first = sound.samplerate, sound.frames, round(start * sound.samplerate)
+    if first and first >= frames:
+        raise AudioError(_too_short(name, frames / rate, start))
+    count = frames - first if seconds is None else min(frames - first, round(seconds * rate))
+    return _Source(name, rate, sound.channels, count, _sound_blocks(sound, name, first, count))
 
 
-def _sound_blocks(sound: soundfile.SoundFile, name: str) -> Iterator[np.ndarray]:
+def _too_short(name: str, seconds: float, start: float) -> str:
+    return f"{name}: ends after {seconds:.2f} s, before the stretch at {start:.2f} s"
+
+
+def _sound_blocks(sound: soundfile.SoundFile, name: str, first: int, count: int) -> Iterator[np.ndarray]:
+    """`count` frames from `first` on; fewer where the file is cut off."""
     with sound:
-        while True:
-            try:
-                block = sound.read(BLOCK_SECONDS * sound.samplerate, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                raise AudioError(f"{name}: broken: {error.error_string}") from None
-            if not len(block):
-                return
-            yield block
+        try:
+            if first:
+                sound.seek(first)
+            while count > 0:
+                block = sound.read(min(count, BLOCK_SECONDS * sound.samplerate), dtype="float32", always_2d=True)
+                if not len(block):
+                    return
+                count -= len(block)
+                yield block
+        except soundfile.LibsndfileError as error:
+            raise AudioError(f"{name}: broken: {error.error_string}") from None
 
 
 def _regular(path: Path) -> Path:
@@ -140,8 +174,19 @@ def _standard_input() -> BinaryIO:
     return io.BytesIO(data)
 
 
-def _from_media(file: Path | BinaryIO, name: str, reason: str) -> _Source:
-    """What libsndfile does not know (m4a, mp4, mkv, webm…), through PyAV."""
+def _from_media(file: Path | BinaryIO, name: str, reason: str, start: float, seconds: float | None) -> _Source:
+    """What libsndfile does not know (m4a, mp4, mkv, webm…), through PyAV, decoded from its beginning."""
+    container = _media(file, name, reason)
+    codec = container.streams.audio[0].codec_context
+    rate, channels = codec.sample_rate, codec.layout.nb_channels
+    blocks = _media_blocks(container, channels, name)
+    if start > 0 or seconds is not None:
+        blocks = _cut(blocks, name, rate, start, seconds)
+    return _Source(name, rate, channels, None, blocks)
+
+
+def _media(file: Path | BinaryIO, name: str, reason: str) -> Any:
+    """An open container with sound in it; `reason` is why libsndfile would not have it."""
     try:
         import av
     except ImportError:
@@ -150,11 +195,19 @@ def _from_media(file: Path | BinaryIO, name: str, reason: str) -> _Source:
         raise AudioError(f"{name}: not a recording that can be read: {reason}") from None
     try:
         container = av.open(file if isinstance(file, io.BytesIO) else str(file))
-        track = container.streams.audio[0]
-        rate, count = track.codec_context.sample_rate, track.codec_context.layout.nb_channels
-        return _Source(name, rate, count, None, _media_blocks(container, count, name))
-    except (av.FFmpegError, IndexError, ValueError):
-        raise AudioError(f"{name}: not a recording that can be read: {reason}") from None
+        if container.streams.audio:
+            return container
+        container.close()
+    except (av.FFmpegError, ValueError):
+        pass
+    raise AudioError(f"{name}: not a recording that can be read: {reason}")
+
+
+def _media_length(path: Path, reason: str) -> float:
+    with _media(path, str(path), reason) as container:
+        if container.duration is None:
+            raise AudioError(f"{path}: its header does not tell how long it is")
+        return float(container.duration / 1e6)
 
 
 def _media_blocks(container: Any, count: int, name: str) -> Iterator[np.ndarray]:
@@ -168,6 +221,20 @@ def _media_blocks(container: Any, count: int, name: str) -> Iterator[np.ndarray]
                     yield part.to_ndarray().reshape(-1, count)
         except av.FFmpegError as error:
             raise AudioError(f"{name}: broken: {error.strerror}") from None
+
+
+def _cut(blocks: Iterator[np.ndarray], name: str, rate: int, start: float, seconds: float | None) -> Iterator[np.ndarray]:
+    """The blocks' frames from `start` on, for `seconds` or to the end."""
+    first, place = round(start * rate), 0
+    last = None if seconds is None else first + round(seconds * rate)
+    for block in blocks:
+        if place + len(block) > first:
+            yield block[max(0, first - place) : None if last is None else last - place]
+        place += len(block)
+        if last is not None and place >= last:
+            return
+    if place <= first:
+        raise AudioError(_too_short(name, place / rate, start))
 
 
 def _is_media_container(file: Path | BinaryIO) -> bool:

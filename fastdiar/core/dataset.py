@@ -10,8 +10,7 @@ import attrs
 import numpy as np
 
 from fastdiar.core import audio
-from fastdiar.core.errors import AudioError
-from fastdiar.core.types import RATE, Turn
+from fastdiar.core.types import Turn
 
 
 @attrs.frozen
@@ -46,9 +45,4 @@ class Dataset(ABC):
 
     def load(self, entry: Entry) -> np.ndarray:
         """One entry's samples, float32 `[samples]` at 16 kHz; raises `AudioError`. A corpus that is not files overrides this."""
-        samples = audio.read(entry.path)
-        start = round(entry.start * RATE)
-        end = None if entry.seconds is None else start + round(entry.seconds * RATE)
-        if start >= len(samples):
-            raise AudioError(f"{entry.path}: ends after {len(samples) / RATE:.2f} s, before the utterance at {entry.start:.2f} s")
-        return samples[start:end]
+        return audio.read(entry.path, entry.start, entry.seconds)

@@ -65,4 +65,4 @@ def _hold_back(entries: list[Entry], share: float, seed: str, keep: int) -> tupl
 
 
 def _unit(entry: Entry, by_session: bool) -> str:
-    return f"{entry.labels['speaker']}/{entry.labels.get('session', '')}" if by_session else entry.key
+    return f"{entry.labels.get('speaker', '')}/{entry.labels.get('session', '')}" if by_session else entry.key

@@ -20,6 +20,7 @@ def fastdiar_components() -> list[Component]:
         Component(
             "dataset", "manifest", "fastdiar.plugins.datasets.manifest:Manifest", "a table with one row for each utterance"
         ),
+        Component("dataset", "rttm", "fastdiar.plugins.datasets.rttm:Rttm", "recordings of several people, and their turns"),
         Component(
             "augmentation", "add_noise", "fastdiar.plugins.augmentations.add_noise:AddNoise", "white or recorded noise at an SNR"
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -75,16 +76,36 @@ def test_m4a_needs_the_media_extra_and_says_so(tmp_path: Path, monkeypatch: pyte
         audio.read(path)
 
 
-def test_m4a_is_read_through_pyav(tmp_path: Path) -> None:
-    av = pytest.importorskip("av")
-    path = tmp_path / "tone.m4a"
-    with av.open(str(path), "w") as container:
-        track = container.add_stream("aac", rate=44100, layout="mono")
-        frame = av.AudioFrame.from_ndarray(tone(44100).T.copy(), format="fltp", layout="mono")
-        frame.sample_rate = 44100
-        for packet in (*track.encode(frame), *track.encode(None)):
-            container.mux(packet)
-    assert loudest_frequency(audio.read(path)) == pytest.approx(TONE, abs=2)
+def test_m4a_is_read_through_pyav(tmp_path: Path, write_m4a: Callable[..., None]) -> None:
+    write_m4a(tmp_path / "tone.m4a", tone(44100)[:, 0], 44100)
+    assert loudest_frequency(audio.read(tmp_path / "tone.m4a")) == pytest.approx(TONE, abs=2)
+    assert audio.length(tmp_path / "tone.m4a") == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(("rate", "suffix"), [(16000, ".wav"), (44100, ".flac"), (48000, ".ogg"), (16000, ".m4a")])
+def test_a_stretch_is_what_reading_all_gives_there(
+    tmp_path: Path, write_m4a: Callable[..., None], rate: int, suffix: str
+) -> None:
+    path, sweep = tmp_path / f"sweep{suffix}", 0.5 * np.sin(2000 * np.linspace(0, 2, 4 * rate) ** 2)
+    if suffix == ".m4a":
+        write_m4a(path, sweep, rate)
+    else:
+        soundfile.write(path, sweep, rate)
+    whole, part = audio.read(path), audio.read(path, 1.25, 1.5)
+    assert len(part) == 24_000
+    assert part[100:-100] == pytest.approx(whole[20_100:43_900], abs=0.01)
+    assert len(audio.read(path, 3.0, 9.0)) == len(whole) - 48_000
+    assert audio.length(path) == pytest.approx(4, abs=0.1)
+    with pytest.raises(AudioError, match=r"sweep\.\w+: ends after 4\.\d+ s, before the stretch at 5\.00 s"):
+        audio.read(path, 5.0, 1.0)
+
+
+def test_a_stretch_of_a_long_file_needs_no_more_than_itself(tmp_path: Path) -> None:
+    path = tmp_path / "long.flac"
+    soundfile.write(path, np.random.default_rng(0).uniform(-1, 1, 20 * RATE), RATE)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    assert len(audio.read(path, 5.0, 1.0)) == RATE  # the lost half is never looked at
 
 
 def broken_flac(folder: Path) -> Path:

@@ -8,11 +8,10 @@ from typing import ClassVar
 import attrs
 from attrs import field
 
+from fastdiar.core.audio import SUFFIXES
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError
 from fastdiar.core.splits import SplitConfig, split_entries
-
-SUFFIXES = frozenset({".aac", ".aiff", ".au", ".flac", ".m4a", ".mka", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".webm"})
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,71 @@
+"""Recorded sessions with a reference of who speaks when, and the chunks in which they are heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import attrs
+
+from fastdiar.core import audio
+from fastdiar.core.dataset import Entry
+from fastdiar.core.errors import AudioError
+from fastdiar.core.types import Turn
+
+Stretch = tuple[float, float]
+"""From when to when, in seconds."""
+
+
+@attrs.frozen(eq=False)
+class Session:
+    """A recording whose turns are known within its `stretches`. No time lies past the file's end."""
+
+    name: str
+    path: Path
+    turns: tuple[Turn, ...]
+    stretches: tuple[Stretch, ...]
+
+
+def session(name: str, path: Path, turns: Iterable[Turn], stretches: Sequence[Stretch] = ()) -> Session:
+    """A recording with its reference, which covers the `stretches` (a UEM), or else the whole file. Only its header is read.
+
+    Times past the file's end are cut off. A file that cannot be opened is taken to be as long as its reference: what is wrong
+    with it is said when it is loaded.
+    """
+    turns = tuple(turns)
+    try:
+        end = audio.length(path)
+    except AudioError:
+        end = max([0.0, *(turn.end for turn in turns), *(last for _, last in stretches)])
+    covered = tuple((first, min(last, end)) for first, last in sorted(stretches or [(0.0, end)]) if first < end)
+    return Session(name, path, clipped(turns, 0.0, end), covered)
+
+
+def chunks(session: Session, seconds: float, step: float) -> Iterator[Entry]:
+    """Chunks of `seconds`, one every `step`, over what the reference covers.
+
+    The last chunk of a stretch ends with it, so that all are equally long; a stretch shorter than `seconds` is one chunk.
+    """
+    for first, last in session.stretches:
+        start = first
+        while start + seconds < last:
+            yield chunk(session, start, seconds)
+            start += step
+        start = max(first, last - seconds)
+        yield chunk(session, start, last - start)
+
+
+def chunk(session: Session, start: float, seconds: float, **labels: str) -> Entry:
+    """`seconds` of a recording as an entry, with `labels` beside that of the session."""
+    start, seconds = round(start, 3), round(seconds, 3)
+    key = f"{session.name}@{start:.3f}+{seconds:.3f}"
+    return Entry(key, session.path, {"session": session.name, **labels}, start, seconds)
+
+
+def clipped(turns: Iterable[Turn], start: float, end: float) -> tuple[Turn, ...]:
+    """What lies between `start` and `end`, in seconds from `start`."""
+    return tuple(
+        attrs.evolve(turn, start=max(turn.start, start) - start, end=min(turn.end, end) - start)
+        for turn in turns
+        if turn.start < end and turn.end > start
+    )

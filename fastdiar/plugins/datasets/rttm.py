@@ -1,0 +1,110 @@
+"""Recordings of several people, with RTTM files that say who speaks when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+import attrs
+from attrs import field, validators
+
+from fastdiar.core.audio import SUFFIXES
+from fastdiar.core.dataset import Dataset, Entry
+from fastdiar.core.errors import DataError, nearest
+from fastdiar.core.formats import read_rttm, read_uem
+from fastdiar.core.sessions import Session, chunks, clipped, session
+from fastdiar.core.splits import SplitConfig, split_entries
+from fastdiar.core.types import Turn
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class RttmConfig(SplitConfig):
+    """`use = "rttm"`: `root/NAME.wav` (or flac, ogg, opus, mp3, m4a…) with `NAME.rttm`, and `NAME.uem` where there is one."""
+
+    root: Path = field(metadata={"help": "the folder of recordings, searched to the bottom"})
+    rttms: Path | None = field(default=None, metadata={"help": "the folder of RTTM files; none: `root`"})
+    uems: Path | None = field(default=None, metadata={"help": "the folder of UEM files; none: the folder of the RTTM files"})
+    seconds: float = field(default=10.0, validator=validators.gt(0), metadata={"help": "length of a chunk"})
+    step: float | None = field(
+        default=None,
+        validator=validators.optional(validators.gt(0)),
+        metadata={"help": "seconds from one chunk's start to the next; none: as long as a chunk"},
+    )
+
+
+class Rttm(Dataset):
+    """Chunks of annotated recordings, with their turns. A split holds whole recordings back.
+
+    A recording and its RTTM and UEM belong together where their names are equal, or where the recording's continues after a
+    dot (EN2001a.rttm, EN2001a.Mix-Headset.wav). Recordings without an RTTM are passed over. A UEM restricts where chunks
+    lie; turns that reach past the file's end are cut off there.
+    """
+
+    config_class: ClassVar[type] = RttmConfig
+    config: RttmConfig
+
+    def entries(self) -> list[Entry]:
+        """Every chunk, by recording and time; its label is the session. Raises `DataError` and `FormatError`."""
+        seconds, step = self.config.seconds, self.config.step or self.config.seconds
+        return split_entries((entry for each in self._sessions.values() for entry in chunks(each, seconds, step)), self.config)
+
+    def turns(self, entry: Entry) -> tuple[Turn, ...]:
+        """Who speaks when in one chunk, in seconds from its start."""
+        return clipped(self._sessions[entry.labels["session"]].turns, entry.start, entry.start + (entry.seconds or 0.0))
+
+    @cached_property
+    def _sessions(self) -> dict[str, Session]:
+        """By name, in order."""
+        root = self.config.root
+        rttms = self.config.rttms or root
+        recordings = _recordings(root)
+        turns = _read(rttms, "*.rttm", read_rttm, recordings)
+        stretches = _read(self.config.uems or rttms, "*.uem", read_uem, recordings)
+        if not turns:
+            raise DataError(f"{rttms}: holds no RTTM files: expected NAME.rttm beside or for each recording NAME.wav")
+        found = sorted((path.relative_to(root).with_suffix("").as_posix(), path) for path in turns)
+        return {name: session(name, path, turns[path], stretches.get(path, ())) for name, path in found}
+
+
+def _recordings(root: Path) -> dict[str, list[Path]]:
+    """The recordings that a name may mean: their stems, and what stands before each dot in them."""
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder: root must hold the recordings")
+    recordings: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() in SUFFIXES:
+            parts = path.stem.split(".")
+            for count in range(1, len(parts) + 1):
+                recordings[".".join(parts[:count])].append(path)
+    return recordings
+
+
+def _read(
+    folder: Path, pattern: str, read: Callable[[Path], dict[str, list[T]]], recordings: dict[str, list[Path]]
+) -> dict[Path, list[T]]:
+    """What the files of a folder say of each recording. One that speaks of a single recording may go by its file's name."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder: it must hold {pattern} files")
+    found: dict[Path, list[T]] = {}
+    for file in sorted(folder.rglob(pattern)):
+        contents = read(file) or {file.stem: []}
+        for uri, content in contents.items():
+            names = [uri] if len(contents) > 1 else [file.stem, uri]
+            found[_recording(names, file, recordings)] = content
+    return found
+
+
+def _recording(names: list[str], file: Path, recordings: dict[str, list[Path]]) -> Path:
+    for name in names:
+        paths = recordings.get(name, [])
+        exact = [path for path in paths if path.stem == name] or paths
+        if len(exact) == 1:
+            return exact[0]
+        if exact:
+            raise DataError(f"{file}: {exact[0]} and {exact[1]} could both be the recording '{name}': keep one under root")
+    raise DataError(f"{file}: there is no recording '{names[-1]}' under root{nearest(names[-1], recordings)}")
