@@ -18,7 +18,8 @@ from fastdiar.core.layers import frame_mask
 from fastdiar.core.types import RATE, Frames
 
 if TYPE_CHECKING:
-    from fastdiar.recipe import Part, Recipe
+    from fastdiar.core.component import Part
+    from fastdiar.recipe import Recipe
 
 
 class Network(nn.Module):
@@ -51,7 +52,7 @@ class Network(nn.Module):
         if self.pooling is not None:
             weights = frame_mask(frame_lengths, frames.shape[1])[:, None].to(frames.dtype)
             inputs["clip"] = self.pooling(frames, weights).squeeze(1)
-        return {name: head(inputs[head.level]) for name, head in self.heads.items()}
+        return {name: attrs.evolve(head(inputs[head.level]), frames=frames) for name, head in self.heads.items()}
 
     def encode(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """`[batch, samples]`, `[batch]` in samples → `[batch, frames, dim]`, `[batch]` in frames: each second heard once."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import attrs
 
 from fastdiar import registry
+from fastdiar.core.component import Part
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError, FastdiarError, FormatError, Problem, RecipeError, nearest
 from fastdiar.core.recipe_files import SET, Origin, Source, read_source, source_of
@@ -44,19 +45,6 @@ NETWORKLESS = {"data", "diarization"}
 
 
 @attrs.frozen
-class Part:
-    """A component that a recipe names, with its config."""
-
-    use: str
-    config: Any
-
-    @property
-    def table(self) -> dict[str, Any]:
-        """As the table of a recipe."""
-        return {"use": self.use, **unstructure(self.config)}
-
-
-@attrs.frozen
 class Recipe:
     """A recipe whose every value was checked. Named parts stand in their order of appearance; paths are absolute."""
 
@@ -80,12 +68,12 @@ class Recipe:
         """Plain TOML values, all defaults filled in."""
         tables: dict[str, Any] = {name: {} for name in TABLES}
         for name in MANY:
-            tables[name] = {key: part.table for key, part in getattr(self, name).items()}
+            tables[name] = unstructure(getattr(self, name))
         for name in ONE:
             part = getattr(self, name)
-            tables[name] = part.table if part else {}
+            tables[name] = unstructure(part) if part else {}
         tables["trainer"] = unstructure(self.trainer)
-        tables["diarization"] = unstructure(self.diarization) | ({"cluster": self.cluster.table} if self.cluster else {})
+        tables["diarization"] = unstructure(self.diarization) | ({"cluster": unstructure(self.cluster)} if self.cluster else {})
         return {name: table for name, table in tables.items() if table}
 
     def to_toml(self, origins: bool = False) -> str:
@@ -170,19 +158,29 @@ class _Reader:
             self._problem((*key, "use"), f"{found}: expected a component of kind '{kind}', one of {known}")
             return None
         try:
-            config_class = registry.lookup(kind, use).config_class  # type: ignore[attr-defined]
+            component: Any = registry.lookup(kind, use)
         except FastdiarError as error:
             self._problem((*key, "use"), str(error))
             return None
-        config = self._structured(table, config_class, key)
-        return None if config is None else Part(use, _anchored(config, key, self._source.origins))
+        config = self._structured(self._with_parts(table, component.config_class, key), component.config_class, key)
+        return None if config is None else Part(use, _anchored(config, key, self._source.origins), component)
+
+    def _with_parts(self, table: Mapping[str, Any], cls: type, key: Key) -> dict[str, Any]:
+        """`table` with the components it names itself as parts: those are in fields whose metadata tells their `kind`."""
+        done = dict(table)
+        for name, kind in ((field.name, field.metadata["kind"]) for field in attrs.fields(cls) if "kind" in field.metadata):
+            if isinstance(table.get(name), Mapping):
+                parts = {each: self._part(kind, (*key, name, each)) for each in table[name]}
+                done[name] = {each: part for each, part in parts.items() if part}
+        return done
 
     def _structured(self, table: Mapping[str, Any], cls: type[T], key: Key) -> T | None:
         try:
             return structure(table, cls)
         except StructureError as error:
             for path, message in error.problems:
-                self._problem((*key, *path), message)
+                if not self._wrong_inside((*key, *path)):
+                    self._problem((*key, *path), message)
             return None
 
     def _table(self, key: Key) -> Mapping[str, Any]:
@@ -207,6 +205,10 @@ class _Reader:
 
     def _wrong(self, key: Key) -> bool:
         return any(problem.key == dotted(key) for problem in self._problems)
+
+    def _wrong_inside(self, key: KeyPath) -> bool:
+        """Whether something in the table at `key` is wrong, so that what is said of the whole tells nothing."""
+        return any(problem.key.startswith(f"{dotted(key)}.") for problem in self._problems)
 
     def _problem(self, key: KeyPath, message: str) -> None:
         if message.startswith(MISSING) and not self._source.whole:

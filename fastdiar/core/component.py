@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import attrs
 import pluggy
@@ -50,6 +51,19 @@ class Component:
     def _one_line(self, attribute: attrs.Attribute[str], value: str) -> None:
         if not value.strip() or "\n" in value:
             raise ValueError(f"component summary {value!r}: expected one line")
+
+
+@attrs.frozen
+class Part:
+    """A component that a recipe names: `use` is its name, `config` its table as the component's config class."""
+
+    use: str
+    config: Any
+    component: type = field(eq=False, repr=False)
+
+    def build(self, *inputs: Any) -> Any:
+        """The component itself; `inputs` are what its kind takes beside a config."""
+        return self.component(self.config, *inputs)
 
 
 class Hooks:

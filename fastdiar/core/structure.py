@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 import attrs
 from cattrs import BaseConverter
 
+from fastdiar.core.component import Part
 from fastdiar.core.errors import FastdiarError, nearest
 from fastdiar.core.toml_text import dumps_key, dumps_value
 
@@ -155,7 +156,9 @@ def _each(values: dict[Any, Any], kinds: dict[Any, Any]) -> dict[Any, Any]:
 
 
 def _attrs_class(table: Any, cls: Any) -> Any:
-    """A table as an attrs class. Every check runs, whatever others found."""
+    """A table as an attrs class. Every check runs, whatever others found. What was structured before stays as it is."""
+    if isinstance(table, cls):
+        return table
     if not isinstance(table, Mapping):
         raise _expected(cls, table)
     fields = {field.name: field for field in attrs.fields(attrs.resolve_types(cls)) if field.init}
@@ -219,6 +222,11 @@ def _plain(instance: Any) -> dict[str, Any]:
     return {name: _CONVERTER.unstructure(value) for name, value in pairs if value is not None}
 
 
+def _part(part: Part) -> dict[str, Any]:
+    """As the table of a recipe that names the component."""
+    return {"use": part.use, **_CONVERTER.unstructure(part.config)}
+
+
 def _converter() -> BaseConverter:
     converter = BaseConverter()
     for scalar in (bool, int, float, str, Path):
@@ -233,6 +241,7 @@ def _converter() -> BaseConverter:
     for holds, rule in rules:
         converter.register_structure_hook_func(holds, rule)
     converter.register_unstructure_hook_func(attrs.has, _plain)
+    converter.register_unstructure_hook(Part, _part)
     converter.register_unstructure_hook(Path, str)
     converter.register_unstructure_hook(tuple, lambda values: [converter.unstructure(value) for value in values])
     return converter

@@ -15,12 +15,13 @@ import attrs
 
 from fastdiar import registry
 from fastdiar.core.bundle import Activity, Bundle, read_bundle, write_bundle
+from fastdiar.core.component import Part
 from fastdiar.core.errors import ModelError, Problem, RecipeError
 from fastdiar.core.structure import StructureError, dotted, structure, unstructure
 from fastdiar.core.toml_text import dumps
 from fastdiar.diarization.model import DEFAULT, find_model, shipped
 from fastdiar.network import Network
-from fastdiar.recipe import Part, Recipe
+from fastdiar.recipe import Recipe
 from fastdiar.training.checkpoint import load_run, read_run_recipe
 
 ACTIVITY = "activity.onnx"
@@ -97,8 +98,9 @@ def _exporter(recipes: Part | None, use: str | None, precision: str | None) -> P
     table = unstructure(recipes.config) if recipes and recipes.use == use else {}
     if precision is not None:
         table["precision"] = precision
+    exporter: Any = registry.lookup("exporter", use)
     try:
-        return Part(use, structure(table, registry.lookup("exporter", use).config_class))
+        return Part(use, structure(table, exporter.config_class), exporter)
     except StructureError as error:
         raise RecipeError([Problem(message, f"export.{dotted(key)}") for key, message in error.problems]) from None
 
