@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,26 +25,47 @@ def entries(sessions: dict[str, list[int]]) -> list[Entry]:
     return listed
 
 
-def parts(listed: list[Entry], seed: int = 0) -> dict[str, list[Entry]]:
-    return {name: split_entries(listed, SplitConfig(split=name, split_seed=seed)) for name in ("train", "dev", "test")}
+def parts(listed: list[Entry], seed: int = 0, partition: Any = "utterance") -> dict[str, list[Entry]]:
+    config = SplitConfig(split_seed=seed, partition=partition)
+    return {name: split_entries(listed, attrs.evolve(config, split=name)) for name in ("train", "dev", "test")}
 
 
+partitions = st.sampled_from(["utterance", "speaker"])
 speakers = st.dictionaries(st.text("abcde", min_size=1), st.lists(st.integers(1, 9), min_size=1, max_size=6), min_size=1)
 
 
-@given(speakers, st.integers(0, 9))
-def test_every_utterance_lies_in_exactly_one_part(sessions: dict[str, list[int]], seed: int) -> None:
+@given(speakers, st.integers(0, 9), partitions)
+def test_every_utterance_lies_in_exactly_one_part(sessions: dict[str, list[int]], seed: int, partition: str) -> None:
     listed = entries(sessions)
-    counts = Counter(entry.key for part in parts(listed, seed).values() for entry in part)
+    counts = Counter(entry.key for part in parts(listed, seed, partition).values() for entry in part)
     assert counts == Counter(entry.key for entry in listed)
 
 
-@given(speakers, st.randoms(use_true_random=False))
-def test_the_choice_depends_on_keys_alone(sessions: dict[str, list[int]], random: object) -> None:
+@given(speakers, st.randoms(use_true_random=False), partitions)
+def test_the_choice_depends_on_keys_alone(sessions: dict[str, list[int]], random: Any, partition: str) -> None:
     listed = entries(sessions)
-    shuffled = random.sample(listed, len(listed))  # type: ignore[attr-defined]
-    for name, part in parts(listed).items():
-        assert {entry.key for entry in part} == {entry.key for entry in parts(shuffled)[name]}
+    shuffled = random.sample(listed, len(listed))
+    for name, part in parts(listed, partition=partition).items():
+        assert {entry.key for entry in part} == {entry.key for entry in parts(shuffled, partition=partition)[name]}
+
+
+@given(st.integers(1, 40), st.integers(0, 9))
+def test_a_speaker_is_heard_in_one_part_alone(count: int, seed: int) -> None:
+    listed = entries({f"speaker{number}": [2, 1] for number in range(count)})
+    heard = {name: {entry.labels["speaker"] for entry in part} for name, part in parts(listed, seed, "speaker").items()}
+    assert sum(map(len, heard.values())) == count
+    if count >= 10:
+        assert {name: len(part) for name, part in heard.items() if name != "train"} == dict.fromkeys(
+            ("dev", "test"), round(0.1 * count)
+        )
+
+
+def test_what_names_no_speaker_is_held_back_by_session() -> None:
+    listed = [Entry(f"{session}@{start}", Path(), {"session": session}) for session in "abcdefghij" for start in range(3)]
+    for partition in ("utterance", "speaker"):
+        sessions = [{entry.labels["session"] for entry in part} for part in parts(listed, partition=partition).values()]
+        assert sorted(map(len, sessions)) == [1, 1, 8]
+        assert set.union(*sessions) == set("abcdefghij")
 
 
 @given(speakers)
@@ -70,4 +93,5 @@ def test_a_speaker_with_three_utterances_gives_one_to_the_test_and_two_speakers_
 def test_another_seed_holds_others_back() -> None:
     listed = entries({"a": [40]})
     assert parts(listed, 0)["test"] != parts(listed, 1)["test"]
-    assert len(parts(listed)["test"]) == 4 and len(parts(listed)["dev"]) == 4
+    assert {name: len(part) for name, part in parts(listed).items()} == {"train": 32, "dev": 4, "test": 4}
+    assert len(parts(entries({"a": [100]}))["train"]) == 80
