@@ -16,7 +16,9 @@ import soxr
 from fastdiar.core.errors import AudioError, MissingExtra
 from fastdiar.core.types import RATE, Recording
 
-SUFFIXES = frozenset({".aac", ".aiff", ".au", ".flac", ".m4a", ".mka", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".webm"})
+SUFFIXES = frozenset(
+    {".aac", ".aif", ".aiff", ".au", ".flac", ".m4a", ".mka", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".sph", ".wav", ".webm"}
+)
 """What a recording's name ends in."""
 BLOCK_SECONDS = 30
 RATES = (1_000, 768_000)
@@ -29,10 +31,13 @@ def read(path: Path, start: float = 0.0, seconds: float | None = None) -> np.nda
     Only the stretch is decoded where the format can be sought in; the file's end may cut it short. For what fits into
     memory: see `stream`.
     """
-    source = _from_file(path, start, seconds)
-    _check_rate(source)
-    samples = np.concatenate(list(_resampled(source, "mix")))
+    samples = _samples(_from_file(path, start, seconds))
     return samples if seconds is None else samples[: round(seconds * RATE)]
+
+
+def decode(data: bytes, name: str) -> np.ndarray:
+    """What `read` gives, of a file that is in memory; `name` is what errors call it."""
+    return _samples(_opened(io.BytesIO(data), name))
 
 
 def length(path: Path) -> float:
@@ -42,6 +47,14 @@ def length(path: Path) -> float:
         return float(header.frames / header.samplerate)
     except soundfile.LibsndfileError as error:
         return _media_length(path, str(error.error_string).rstrip("."))
+
+
+def recordings(folder: Path) -> list[Path]:
+    """Every recording in a folder and all below, in an order that does not depend on the machine; raises `AudioError`."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise AudioError(f"{folder}: holds no recording ({', '.join(sorted(SUFFIXES))})")
+    return files
 
 
 @attrs.frozen(eq=False)
@@ -84,6 +97,11 @@ def _check_rate(source: _Source) -> None:
         )
 
 
+def _samples(source: _Source) -> np.ndarray:
+    _check_rate(source)
+    return np.concatenate(list(_resampled(source, "mix")))
+
+
 def _resampled(source: _Source, channel: int | str) -> Iterator[np.ndarray]:
     resampler = soxr.ResampleStream(source.rate, RATE, 1, dtype="float32")
     heard = 0
@@ -121,7 +139,10 @@ def _from_samples(recording: Recording) -> _Source:
 
 def _from_file(path: Path, start: float = 0.0, seconds: float | None = None) -> _Source:
     name = "standard input" if str(path) == "-" else str(path)
-    file: Path | BinaryIO = _standard_input() if str(path) == "-" else _regular(path)
+    return _opened(_standard_input() if str(path) == "-" else _regular(path), name, start, seconds)
+
+
+def _opened(file: Path | BinaryIO, name: str, start: float = 0.0, seconds: float | None = None) -> _Source:
     try:
         sound = soundfile.SoundFile(file)
     except soundfile.LibsndfileError as error:

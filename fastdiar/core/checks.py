@@ -17,6 +17,11 @@ shares = validators.deep_iterable(share)
 """Numbers, all of them 0 to 1."""
 
 
+def between(low: float, high: float) -> Any:
+    """Numbers, all of them from `low` to `high`."""
+    return validators.deep_iterable(validators.and_(validators.ge(low), validators.le(high)))
+
+
 def odd(instance: Any, attribute: attrs.Attribute[Any], value: int | tuple[int, ...]) -> None:
     """Convolution kernels are odd, so that a frame sits in the middle of what it hears."""
     kernels = (value,) if isinstance(value, int) else value

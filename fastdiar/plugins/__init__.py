@@ -21,11 +21,44 @@ def fastdiar_components() -> list[Component]:
             "dataset", "manifest", "fastdiar.plugins.datasets.manifest:Manifest", "a table with one row for each utterance"
         ),
         Component("dataset", "rttm", "fastdiar.plugins.datasets.rttm:Rttm", "recordings of several people, and their turns"),
+        Component("dataset", "voxceleb", "fastdiar.plugins.datasets.voxceleb:VoxCeleb", "VoxCeleb 1 and 2 as they unpack"),
+        Component(
+            "dataset", "shards", "fastdiar.plugins.datasets.shards:Shards", "a few large files, as prepare --shards writes them"
+        ),
         Component(
             "augmentation", "add_noise", "fastdiar.plugins.augmentations.add_noise:AddNoise", "white or recorded noise at an SNR"
         ),
+        Component(
+            "augmentation", "babble", "fastdiar.plugins.augmentations.babble:Babble", "other clips of the batch in the background"
+        ),
+        Component(
+            "augmentation", "codec", "fastdiar.plugins.augmentations.codec:Codec", "telephone, mu-law, Opus or MP3, and back"
+        ),
+        Component(
+            "augmentation", "freq_mask", "fastdiar.plugins.augmentations.freq_mask:FreqMask", "a band of frequencies silenced"
+        ),
         Component("augmentation", "gain", "fastdiar.plugins.augmentations.gain:Gain", "louder or quieter"),
+        Component(
+            "augmentation", "one_of", "fastdiar.plugins.augmentations.one_of:OneOf", "at most one of several changes to each clip"
+        ),
+        Component(
+            "augmentation",
+            "pitch_shift",
+            "fastdiar.plugins.augmentations.pitch_shift:PitchShift",
+            "higher or lower, at the same pace",
+        ),
+        Component("augmentation", "reverb", "fastdiar.plugins.augmentations.reverb:Reverb", "rooms, measured or made"),
+        Component(
+            "augmentation", "speed", "fastdiar.plugins.augmentations.speed:Speed", "faster and higher, or slower and deeper"
+        ),
         Component("augmentation", "time_mask", "fastdiar.plugins.augmentations.time_mask:TimeMask", "a stretch of silence"),
+        Component(
+            "augmentation",
+            "time_stretch",
+            "fastdiar.plugins.augmentations.time_stretch:TimeStretch",
+            "faster or slower, at the same pitch",
+        ),
+        Component("encoder", "campplus", "fastdiar.plugins.encoders.campplus:CamPlusPlus", "CAM++, whole or cut down"),
         Component("encoder", "cnn", "fastdiar.plugins.encoders.cnn:Cnn", "convolutions on the raw waveform (baseline)"),
         Component(
             "encoder",
@@ -41,11 +74,41 @@ def fastdiar_components() -> list[Component]:
         Component(
             "pooling", "statistics", "fastdiar.plugins.pooling.statistics:Statistics", "mean and standard deviation over frames"
         ),
+        Component("head", "activity", "fastdiar.plugins.heads.activity:ActivityHead", "who is active, of a chunk's local voices"),
         Component(
             "head", "speaker", "fastdiar.plugins.heads.speaker:Speaker", "classifier over speakers, with a voice embedding"
         ),
         Component("loss", "aam", "fastdiar.plugins.losses.aam:Aam", "additive angular margin on cosines (ArcFace)"),
         Component("loss", "cross_entropy", "fastdiar.plugins.losses.cross_entropy:CrossEntropy", "plain classification loss"),
+        Component(
+            "loss", "distillation", "fastdiar.plugins.losses.distillation:Distillation", "the teacher's classes, at a temperature"
+        ),
+        Component(
+            "loss",
+            "embedding_distillation",
+            "fastdiar.plugins.losses.embedding_distillation:EmbeddingDistillation",
+            "the teacher's embeddings, through a projection",
+        ),
+        Component(
+            "loss",
+            "frame_distillation",
+            "fastdiar.plugins.losses.frame_distillation:FrameDistillation",
+            "the teacher's frames, through a projection",
+        ),
+        Component(
+            "loss", "powerset", "fastdiar.plugins.losses.powerset:Powerset", "who is active, whatever order voices come in"
+        ),
+        Component(
+            "loss",
+            "relational",
+            "fastdiar.plugins.losses.relational:Relational",
+            "how alike the clips of a batch are to the teacher",
+        ),
+        Component("teacher", "onnx", "fastdiar.plugins.teachers.onnx:OnnxTeacher", "any network in an ONNX file"),
+        Component("teacher", "run", "fastdiar.training.teachers:RunTeacher", "a network that was trained here"),
+        Component(
+            "teacher", "wav2vec2", "fastdiar.plugins.teachers.wav2vec2:Wav2Vec2", "wav2vec 2.0 of torchaudio, with your weights"
+        ),
         Component("exporter", "onnx", "fastdiar.plugins.exporters.onnx:Onnx", "graphs that onnxruntime runs anywhere"),
         Component(
             "clustering",

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from fastdiar import registry
+from fastdiar.core.component import Part
 from fastdiar.core.interfaces import Augmentation, Encoder, Loss, Output, Pooling, TemporalBlock
 from fastdiar.core.types import Batch, Frames
+from fastdiar.plugins.augmentations.gain import Gain, GainConfig
 
 FRAMES = Frames(dim=24, hop=320.0, first=79.5)
 LABELS = ("ada", "bo", "cy")
@@ -25,6 +27,11 @@ augmentations = pytest.mark.parametrize("name", registry.names("augmentation"))
 networks = pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind in ("encoder", "temporal", "pooling", "head") for name in registry.names(kind)]
 )
+
+NEEDED = {"one_of": {"choices": {"level": Part("gain", GainConfig(probability=1.0), Gain)}}}
+"""What an augmentation's config needs to be told."""
+OTHER_PACE = ("speed", "time_stretch")
+"""Augmentations that change how long a clip lasts."""
 
 
 @networks
@@ -229,26 +236,51 @@ def test_augmentation_changes_sound_and_nothing_else(name: str) -> None:
     augment: Augmentation = build("augmentation", name)
     batch, untouched = clips(), clips()
     changed = augment(batch, torch.Generator().manual_seed(4))
-    assert torch.equal(batch.waveform, untouched.waveform)
+    assert torch.equal(batch.waveform, untouched.waveform) and torch.equal(batch.lengths, untouched.lengths)
     assert changed.waveform.shape == batch.waveform.shape and changed.waveform.dtype == torch.float32
-    assert not changed.waveform[1, 3000:].any()
-    assert torch.equal(changed.lengths, batch.lengths)
-    assert torch.equal(changed.labels["speaker"], batch.labels["speaker"])
+    assert changed.waveform.isfinite().all()
+    assert all(not clip[length:].any() for clip, length in zip(changed.waveform, changed.lengths, strict=True))
+    assert changed.lengths.dtype == torch.int64 and changed.lengths.max() <= batch.waveform.shape[1]
+    assert torch.equal(changed.lengths, batch.lengths) or name in OTHER_PACE
+    assert torch.equal(changed.labels["speaker"], batch.labels["speaker"]) and changed.keys == batch.keys
+
+
+@augmentations
+def test_augmentation_ignores_padding(name: str) -> None:
+    augment: Augmentation = build("augmentation", name)
+    drawn = augment.draw(clips(), torch.Generator().manual_seed(6))
+    if any(values.ndim > 1 and values.shape[-1] == 4000 for values in drawn.values()):
+        pytest.skip("draws as many samples as the batch has")
+    batch = clips()
+    longer = attrs.evolve(batch, waveform=torch.nn.functional.pad(batch.waveform, (0, 2000)))
+    changed, same = augment.apply(batch, drawn), augment.apply(longer, drawn)
+    for one, other, length in zip(changed.waveform, same.waveform, changed.lengths, strict=True):
+        assert_close(other[:length], one[:length])
+
+
+@augmentations
+def test_augmentation_takes_half_precision_and_gives_it_back(name: str) -> None:
+    augment: Augmentation = build("augmentation", name)
+    batch = clips()
+    drawn = augment.draw(batch, torch.Generator().manual_seed(7))
+    half = augment.apply(attrs.evolve(batch, waveform=batch.waveform.bfloat16()), drawn).waveform
+    assert half.dtype == torch.bfloat16
+    exact = augment.apply(attrs.evolve(batch, waveform=batch.waveform.bfloat16().float()), drawn).waveform
+    assert (half.float() - exact).norm() < 0.02 * exact.norm()
 
 
 @augmentations
 def test_augmentation_leaves_the_other_clips_alone(name: str) -> None:
-    component = registry.lookup("augmentation", name)
-    never = component(component.config_class(probability=0.0))
+    never = build("augmentation", name, probability=0.0)
     assert torch.equal(never(clips(), torch.Generator().manual_seed(5)).waveform, clips().waveform)
 
 
-def build(kind: str, name: str) -> Any:
-    """A component with its default config, with BatchNorms that have seen something, ready to be judged."""
+def build(kind: str, name: str, probability: float = 1.0) -> Any:
+    """A component with its default config, ready to be judged: augmentations with their probability, BatchNorms not empty."""
     component = registry.lookup(kind, name)
     torch.manual_seed(0)
     if kind == "augmentation":
-        return component(component.config_class(probability=1.0))
+        return component(component.config_class(probability=probability, **NEEDED.get(name, {})))
     inputs = {"encoder": (), "temporal": (FRAMES,), "pooling": (FRAMES,), "head": (FRAMES.dim, LABELS)}[kind]
     module = component(component.config_class(), *inputs).eval()
     for each in module.modules():

@@ -12,14 +12,9 @@ from attrs import field
 from torch import Tensor
 
 from fastdiar.core import audio, checks, draws
-from fastdiar.core.errors import AudioError
+from fastdiar.core.clips import mixed
 from fastdiar.core.interfaces import Augmentation
-from fastdiar.core.types import Batch
-
-SOUND = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3"})
-
-SILENCE = 1e-12
-"""Power, summed over a clip, below which noise is silence and adds nothing."""
+from fastdiar.core.types import RATE, Batch
 
 
 @attrs.frozen
@@ -48,41 +43,36 @@ class AddNoise(Augmentation):
 
     def __init__(self, config: AddNoiseConfig) -> None:
         super().__init__(config)
-        self.files = [] if config.folder is None else recordings(config.folder)
+        self.files = [] if config.folder is None else audio.recordings(config.folder)
 
     def draw(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """`noise [batch, samples]` at any level, `snr [batch]` in dB."""
-        clips = len(batch.lengths)
+        clips, device = len(batch.lengths), batch.waveform.device
         snr = draws.uniform(*self.config.snr, clips, generator)
         noisy = draws.chosen(self.config.probability, clips, generator)
-        noise = torch.zeros(batch.waveform.shape, device=generator.device)
-        for clip in noisy.nonzero()[:, 0].tolist():
-            noise[clip] = self._noise(noise.shape[1], generator)
-        device = batch.waveform.device
-        return {"noise": noise.to(device), "snr": snr.masked_fill(~noisy, torch.inf).to(device)}
+        noise = torch.zeros(batch.waveform.shape, device=device)
+        noise[noisy.to(device)] = self._noise(int(noisy.sum()), noise.shape[1], generator).to(device)
+        return {"noise": noise, "snr": snr.masked_fill(~noisy, torch.inf).to(device)}
 
     def apply(self, batch: Batch, drawn: Mapping[str, Tensor]) -> Batch:
         """The batch with the noise scaled to its ratio; padding stays zero, silent noise adds nothing."""
-        inside = torch.arange(batch.waveform.shape[1], device=batch.waveform.device) < batch.lengths[:, None]
-        noise = drawn["noise"] * inside
-        voice_power = (batch.waveform * inside).square().sum(1)
-        noise_power = noise.square().sum(1).clamp(min=SILENCE)
-        scale = (voice_power / noise_power).sqrt() * 10 ** (-drawn["snr"] / 20)
-        return attrs.evolve(batch, waveform=batch.waveform + noise * scale[:, None])
+        return mixed(batch, drawn["noise"], drawn["snr"])
 
-    def _noise(self, samples: int, generator: torch.Generator) -> Tensor:
-        """`[samples]`: Gaussian, or a stretch of a recording from a random place on, from its start again where it ends."""
+    def _noise(self, clips: int, samples: int, generator: torch.Generator) -> Tensor:
+        """`[clips, samples]`: Gaussian, or stretches of recordings."""
         if not self.files:
-            return torch.randn(samples, generator=generator, device=generator.device)
-        which, place = torch.rand(2, generator=generator, device=generator.device).tolist()
-        recorded = audio.read(self.files[int(which * len(self.files))])
-        stretch = np.take(recorded, int(place * len(recorded)) + np.arange(samples), mode="wrap")
-        return torch.from_numpy(stretch).to(generator.device)
+            return torch.randn(clips, samples, generator=generator, device=generator.device)
+        places = torch.rand(clips, 2, generator=generator, device=generator.device).tolist()
+        stretches = [_stretch(self.files[int(which * len(self.files))], place, samples) for which, place in places]
+        return torch.from_numpy(np.array(stretches, np.float32).reshape(clips, samples))
 
 
-def recordings(folder: Path) -> list[Path]:
-    """Every sound file in a folder and all below, in an order that does not depend on the machine."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUND)
-    if not files:
-        raise AudioError(f"{folder}: holds no recording of noise ({', '.join(sorted(SOUND))})")
-    return files
+def _stretch(path: Path, place: float, samples: int) -> np.ndarray:
+    """`[samples]` of a recording; one that is shorter is heard from `place` (0 to 1) on, then over and over."""
+    spare = audio.length(path) - samples / RATE
+    if spare > 0:
+        recorded, first = audio.read(path, place * spare, samples / RATE), 0
+    else:
+        recorded = audio.read(path)
+        first = int(place * len(recorded))
+    return np.take(recorded, first + np.arange(samples), mode="wrap")

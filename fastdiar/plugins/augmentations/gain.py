@@ -37,4 +37,5 @@ class Gain(Augmentation):
 
     def apply(self, batch: Batch, drawn: Mapping[str, Tensor]) -> Batch:
         """The batch at its new levels; samples may leave -1…1, since clipping would be another change."""
-        return attrs.evolve(batch, waveform=batch.waveform * 10 ** (drawn["gain"][:, None] / 20))
+        factor = (10 ** (drawn["gain"] / 20)).to(batch.waveform.dtype)
+        return attrs.evolve(batch, waveform=batch.waveform * factor[:, None])

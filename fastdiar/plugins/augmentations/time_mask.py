@@ -42,6 +42,8 @@ class TimeMask(Augmentation):
 
     def apply(self, batch: Batch, drawn: Mapping[str, Tensor]) -> Batch:
         """The batch with the drawn stretches at zero."""
-        past_start = torch.arange(batch.waveform.shape[1], device=batch.waveform.device) - drawn["start"][:, None]
-        silent = (past_start >= 0) & (past_start < drawn["length"][:, None])
-        return attrs.evolve(batch, waveform=batch.waveform.masked_fill(silent, 0.0))
+        waveform = batch.waveform.clone()
+        stretches = zip(waveform, drawn["start"].tolist(), drawn["length"].tolist(), strict=True)
+        for clip, start, length in stretches:  # writes a tenth of what a mask over the whole batch would
+            clip[start : start + length] = 0
+        return attrs.evolve(batch, waveform=waveform)

@@ -48,7 +48,7 @@ def test_silent_noise_adds_nothing(tmp_path: Path) -> None:
 
 def test_a_folder_without_sound_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hum")
-    with pytest.raises(AudioError, match="holds no recording of noise"):
+    with pytest.raises(AudioError, match="holds no recording"):
         AddNoise(AddNoiseConfig(folder=tmp_path))
 
 
