@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 class Network(nn.Module):
     """What a recipe describes, as one module. `frames` says what `encode` gives, `embedding` how long a voice's
-    vector is, `voice` which head gives it (None: no head does)."""
+    vector is, `voice` which head gives it, `turns` which says who is active (None: no head does)."""
 
     def __init__(
         self,
@@ -44,15 +44,16 @@ class Network(nn.Module):
         self.frames: Frames = [encoder, *self.temporal.values()][-1].out
         self.voice = next((name for name, head in heads.items() if head.level == "clip" and head.embedding), None)
         self.embedding: int = heads[self.voice].embedding if self.voice else 0
+        self.turns = next((name for name, head in heads.items() if head.activity), None)
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> dict[str, Output]:
         """`[batch, samples]`, `[batch]` in samples → what each head says of the whole clip or of its frames."""
         frames, frame_lengths = self.encode(waveform, lengths)
-        inputs = {"frame": frames}
+        inputs = {"frame": (frames, frame_lengths)}
         if self.pooling is not None:
             weights = frame_mask(frame_lengths, frames.shape[1])[:, None].to(frames.dtype)
-            inputs["clip"] = self.pooling(frames, weights).squeeze(1)
-        return {name: attrs.evolve(head(inputs[head.level]), frames=frames) for name, head in self.heads.items()}
+            inputs["clip"] = (self.pooling(frames, weights).squeeze(1),)
+        return {name: attrs.evolve(head(*inputs[head.level]), frames=frames) for name, head in self.heads.items()}
 
     def encode(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """`[batch, samples]`, `[batch]` in samples → `[batch, frames, dim]`, `[batch]` in frames: each second heard once."""

@@ -15,6 +15,7 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from fastdiar.core.bundle import Activity
 from fastdiar.core.types import Batch, Frames
 
 
@@ -22,11 +23,12 @@ from fastdiar.core.types import Batch, Frames
 class Output:
     """What a head says: `logits [batch, classes]` (clip) or `[batch, frames, classes]`; `embedding [batch, dim]`, unit length.
 
-    A head always has logits; a teacher without a classifier has none.
+    `frames [batch, frames, dim]` is what the head judged. A head always has logits; a teacher without a classifier has none.
     """
 
     logits: Tensor | None
     embedding: Tensor | None = None
+    frames: Tensor | None = None
 
 
 class Encoder(nn.Module, ABC):
@@ -38,6 +40,9 @@ class Encoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """`[batch, samples]`, `[batch]` → `[batch, frames, dim]`, `[batch]`; frames past a clip's length are zero."""
+
+    def begin(self, waveform: Tensor, lengths: Tensor) -> None:
+        """Called once before training with some of its clips: the place to take over weights from elsewhere."""
 
 
 class TemporalBlock(nn.Module, ABC):
@@ -65,18 +70,20 @@ class Pooling(nn.Module, ABC):
 class Head(nn.Module, ABC):
     """The last layers, for one task. Built with `(config, Frames | int, labels)`; owns every exported parameter.
 
-    `level` "clip" takes pooled vectors `[batch, dim]`, "frame" takes `[batch, frames, dim]`; `labels` are the task's classes;
-    `embedding` is the size of the embedding it gives, 0 for none.
+    `level` "clip" takes pooled vectors `[batch, dim]`, "frame" takes `[batch, frames, dim]` and `lengths [batch]`; `labels` are
+    the task's classes; `embedding` is the size of the embedding it gives, 0 for none; `activity` says which local voices its
+    frames tell apart, where they do.
     """
 
     config_class: ClassVar[type]
     task: str
     level: Literal["clip", "frame"]
     embedding: int = 0
+    activity: Activity | None = None
 
     @abstractmethod
-    def forward(self, x: Tensor) -> Output:
-        """Logits of the task's classes, and an embedding where the head has one."""
+    def forward(self, x: Tensor, *lengths: Tensor) -> Output:
+        """Logits of the task's classes, and an embedding where the head has one; `lengths` come with frames."""
 
 
 class Loss(nn.Module, ABC):
@@ -91,6 +98,18 @@ class Loss(nn.Module, ABC):
         """The scalar to lower, and figures worth a log line; `teacher` is what each teacher says, by its name in the recipe."""
 
 
+@attrs.frozen(kw_only=True)
+class TeacherConfig:
+    """What every teacher can be told. A teacher's config inherits from it."""
+
+    cache: Path | None = attrs.field(
+        default=None, metadata={"help": "folder that keeps what the teacher said of a clip; worth it where clips come again"}
+    )
+    probe: bool = attrs.field(
+        default=False, metadata={"help": "fit a linear classifier of the training speakers on its embeddings, for its logits"}
+    )
+
+
 class Teacher(nn.Module, ABC):
     """A trained network that says what another should learn. Built with `(config)`; it is never trained itself."""
 
@@ -98,7 +117,10 @@ class Teacher(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, waveform: Tensor, lengths: Tensor) -> Output:
-        """`[batch, samples]`, `[batch]` → logits and an embedding, as far as this teacher has them."""
+        """`[batch, samples]`, `[batch]` → logits, embedding and frames, as far as this teacher has them.
+
+        Its frames lie evenly over the clip, however many there are.
+        """
 
 
 class Augmentation(ABC):

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from fastdiar.core.errors import TrainingError
+from fastdiar.core.interfaces import Output
+from fastdiar.core.layers import frame_mask
+from fastdiar.core.types import Batch
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -17,3 +25,40 @@ def accuracy(logits: Tensor, labels: Tensor) -> dict[str, float]:
     known = labels >= 0
     count = known.sum().item()
     return {"accuracy": ((logits.argmax(-1) == labels) & known).sum().item() / count} if count else {}
+
+
+def taught(name: str, what: str, teacher: Mapping[str, Output] | None) -> Tensor:
+    """What the teacher `name` says, float32: "logits", "embedding" or "frames"; raises `TrainingError` where it says none."""
+    said = None if teacher is None or name not in teacher else getattr(teacher[name], what)
+    if said is None:
+        raise TrainingError(f"[teacher.{name}]: has no {what}: choose another teacher or loss, or set what the teacher gives")
+    return cast("Tensor", said).float()
+
+
+def same_size(name: str, what: str, teacher: Tensor, own: Tensor) -> None:
+    """Raises `TrainingError` where teacher and network do not give vectors of one size."""
+    if teacher.shape[-1] != own.shape[-1]:
+        raise TrainingError(
+            f"[teacher.{name}]: has {teacher.shape[-1]} {what}, the network {own.shape[-1]}: they must be as many"
+        )
+
+
+def embedding_size(name: str, heads: Mapping[str, nn.Module]) -> int:
+    """The size of a head's embedding; raises `ValueError` where it has none."""
+    size = getattr(heads[name], "embedding", 0)
+    if not size:
+        raise ValueError(f'needs a head with an embedding, such as use = "speaker": [head.{name}] has none')
+    return int(size)
+
+
+def heard(batch: Batch, count: int) -> Tensor:
+    """Which of `count` frames, spread evenly over a batch's samples, lie within each clip: bool `[batch, count]`."""
+    return frame_mask((batch.lengths * count / batch.waveform.shape[-1]).ceil(), count)
+
+
+def resampled(frames: Tensor, count: int) -> Tensor:
+    """`[batch, frames, size]` → `[batch, count, size]`: means where frames are many, lines between them where they are few."""
+    channels = frames.transpose(1, 2)
+    many = channels.shape[-1] >= count
+    fitted = F.adaptive_avg_pool1d(channels, count) if many else F.interpolate(channels, count, mode="linear")
+    return fitted.transpose(1, 2)

@@ -25,6 +25,9 @@ class LogMel(nn.Module):
     centred on the `hop` samples that it stands for. Taking the mean off undoes a recording's gain and channel.
     """
 
+    fourier: Tensor
+    bands: Tensor
+
     def __init__(self, mels: int, window: int, hop: int, kaldi: bool = False) -> None:
         """`window` and `hop` in samples; `kaldi` means as Kaldi: its window, pre-emphasis, bands to 8000 Hz."""
         super().__init__()

@@ -10,7 +10,7 @@ import numpy as np
 from fastdiar.core.bundle import Activity
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
-from fastdiar.diarization.activity import powerset
+from fastdiar.core.powerset import powerset
 from fastdiar.diarization.hear import Heard
 
 NEARNESS = 1e-3

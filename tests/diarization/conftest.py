@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fastdiar.core.bundle import Activity, Bundle
+from fastdiar.core.powerset import powerset
 from fastdiar.core.types import RATE, Frames
-from fastdiar.diarization.activity import powerset
 from fastdiar.diarization.diarizer import Diarizer
 from fastdiar.diarization.frames import centres
 

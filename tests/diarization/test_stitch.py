@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fastdiar.core.bundle import Activity
+from fastdiar.core.powerset import powerset
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
-from fastdiar.diarization.activity import powerset
 from fastdiar.diarization.hear import Heard
 from fastdiar.diarization.stitch import active, stitch
 

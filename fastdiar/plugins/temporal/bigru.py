@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import attrs
-import torch
 from attrs import field, validators
-from torch import Tensor, nn
+from torch import Tensor
 
 from fastdiar.core.interfaces import TemporalBlock
-from fastdiar.core.layers import frame_mask
+from fastdiar.core.recurrent import BothWays
 from fastdiar.core.types import Frames
 
 
@@ -20,56 +19,15 @@ class BiGruConfig:
 
 
 class BiGru(TemporalBlock):
-    """Two one-way GRUs (Cho et al., 2014), one hearing each clip backwards: `[batch, frames, dim]` → `[…, 2 * hidden]`.
-
-    Each clip is turned round within its own length, so the backward GRU starts at its last frame and not in its padding;
-    packed sequences do the same but do not export to ONNX.
-    """
+    """A GRU each way: `[batch, frames, dim]` → `[batch, frames, 2 * hidden]`."""
 
     config_class = BiGruConfig
 
     def __init__(self, config: BiGruConfig, frames: Frames) -> None:
         super().__init__()
-        self.ahead = nn.GRU(frames.dim, config.hidden, batch_first=True)
-        self.back = nn.GRU(frames.dim, config.hidden, batch_first=True)
+        self.both_ways = BothWays(frames.dim, config.hidden)
         self.out = attrs.evolve(frames, dim=2 * config.hidden)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """`[batch, frames, dim]`, `[batch]` → `[batch, frames, 2 * hidden]`; frames past a clip's length are zero."""
-        ahead = run(self.ahead, frames)
-        back = turned_round(run(self.back, turned_round(frames, lengths)), lengths)
-        both = torch.cat((ahead, back), dim=-1)
-        return both * frame_mask(lengths, frames.shape[1])[..., None]
-
-
-def turned_round(frames: Tensor, lengths: Tensor) -> Tensor:
-    """Each clip's frames in reverse order, its padding where it was: `[batch, frames, dim]`, `[batch]` → the same shape."""
-    step = torch.arange(frames.shape[1], device=frames.device)
-    last = lengths[:, None] - 1
-    source = torch.where(step <= last, last - step, step)
-    return frames.gather(1, source[..., None].expand(-1, -1, frames.shape[2]))
-
-
-def run(gru: nn.GRU, frames: Tensor) -> Tensor:
-    """`[batch, frames, dim]` → `[batch, frames, hidden]`."""
-    return onnx_gru(gru, frames) if torch.onnx.is_in_onnx_export() else gru(frames)[0]
-
-
-def onnx_gru(gru: nn.GRU, frames: Tensor) -> Tensor:
-    """The same as one ONNX operator. Tracing torch's would write out each step of the example, and fix how many there are."""
-    inputs = [frames.transpose(0, 1), *(_onnx_gates(weight)[None] for weight in (gru.weight_ih_l0, gru.weight_hh_l0))]
-    bias = torch.cat([_onnx_gates(bias) for bias in (gru.bias_ih_l0, gru.bias_hh_l0)])[None]
-    heard = torch.onnx.ops.symbolic(
-        "GRU",
-        [*inputs, bias],
-        {"hidden_size": gru.hidden_size, "linear_before_reset": 1},
-        dtype=frames.dtype,
-        shape=(frames.shape[1], 1, frames.shape[0], gru.hidden_size),
-    )
-    return heard[:, 0].transpose(0, 1)
-
-
-def _onnx_gates(rows: Tensor) -> Tensor:
-    """torch keeps the gates as reset, update, new; ONNX as update, reset, new."""
-    reset, update, new = rows.chunk(3)
-    return torch.cat((update, reset, new))
+        return self.both_ways(frames, lengths)

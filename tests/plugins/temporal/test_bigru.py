@@ -8,16 +8,17 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from fastdiar.core.recurrent import turned_round
 from fastdiar.core.types import Frames
-from fastdiar.plugins.temporal.bigru import BiGru, BiGruConfig, turned_round
+from fastdiar.plugins.temporal.bigru import BiGru, BiGruConfig
 
 
 def test_it_is_torchs_bidirectional_gru_on_packed_clips() -> None:
     torch.manual_seed(0)
     block = BiGru(BiGruConfig(hidden=5), Frames(8, 32.0, 1.5)).eval()
     theirs = nn.GRU(8, 5, batch_first=True, bidirectional=True)
-    ahead = dict(block.ahead.state_dict())
-    back = {f"{name}_reverse": value for name, value in block.back.state_dict().items()}
+    ahead = dict(block.both_ways.ahead.state_dict())
+    back = {f"{name}_reverse": value for name, value in block.both_ways.back.state_dict().items()}
     theirs.load_state_dict(ahead | back)
     x, lengths = torch.randn(3, 11, 8), torch.tensor([11, 6, 1])
     packed, _ = theirs(pack_padded_sequence(x, lengths, batch_first=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastdiar.diarization.activity import powerset, solo
+from fastdiar.core.powerset import powerset, solo
 
 
 def test_three_speakers_two_at_once_have_seven_classes() -> None:

@@ -1,0 +1,58 @@
+"""Who is active now: which of a chunk's local voices speak in each frame."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import attrs
+from attrs import field, validators
+from torch import Tensor, nn
+
+from fastdiar.core.bundle import MOST_SPEAKERS, Activity
+from fastdiar.core.interfaces import Head, Output
+from fastdiar.core.powerset import powerset
+from fastdiar.core.recurrent import BothWays
+from fastdiar.core.types import Frames
+
+
+@attrs.frozen
+class ActivityConfig:
+    """Three local voices, two of them at once, as in segmentation-3.0."""
+
+    task: str = field(default="activity", metadata={"help": "what is learnt: the turns that the data tells of"})
+    speakers: int = field(
+        default=3, validator=[validators.ge(1), validators.le(MOST_SPEAKERS)], metadata={"help": "most local voices of a chunk"}
+    )
+    at_once: int = field(default=2, validator=validators.ge(1), metadata={"help": "most of them that speak at the same time"})
+    hidden: int = field(default=128, validator=validators.ge(1), metadata={"help": "numbers a frame and direction in its layers"})
+    layers: int = field(default=2, validator=validators.ge(1), metadata={"help": "recurrent layers, each in both directions"})
+    subframes: int = field(
+        default=2, validator=[validators.ge(1), validators.le(8)], metadata={"help": "decisions for each frame of the network"}
+    )
+
+
+class ActivityHead(Head):
+    """Recurrent layers in both directions, then the powerset's classes: `[batch, frames, dim]` → `[…, classes]`.
+
+    Plaquet and Bredin, Powerset multi-class cross entropy loss, Interspeech 2023.
+    """
+
+    config_class = ActivityConfig
+    level = "frame"
+
+    def __init__(self, config: ActivityConfig, frames: Frames, labels: tuple[str, ...]) -> None:
+        super().__init__()
+        self.task = config.task
+        self.subframes = config.subframes
+        hop = frames.hop / config.subframes
+        self.activity = Activity(hop, frames.first + (hop - frames.hop) / 2, config.speakers, config.at_once)
+        sizes = (frames.dim, *[2 * config.hidden] * config.layers)
+        self.layers = nn.ModuleList(BothWays(size, out // 2) for size, out in pairwise(sizes))
+        self.classify = nn.Linear(sizes[-1], config.subframes * len(powerset(config.speakers, config.at_once)))
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Output:
+        """`[batch, frames, dim]`, `[batch]` → logits `[batch, frames * subframes, classes]`."""
+        for layer in self.layers:
+            x = layer(x, lengths)
+        logits = self.classify(x)
+        return Output(logits.unflatten(-1, (self.subframes, -1)).flatten(1, 2))

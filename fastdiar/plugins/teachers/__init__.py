@@ -1,0 +1,1 @@
+"""Teachers: trained networks that others learn from."""
