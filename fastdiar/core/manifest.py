@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fastdiar.core.errors import FormatError, nearest
+from fastdiar.core.files import replacing
 
 
 def read_manifest(path: Path, columns: Iterable[str] = ("path", "speaker")) -> list[dict[str, str]]:
@@ -23,6 +25,14 @@ def read_manifest(path: Path, columns: Iterable[str] = ("path", "speaker")) -> l
             return [_complete(row, f"{path}:{reader.line_num}", len(header)) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise FormatError(f"{path}: not a table in UTF-8: {error}") from None
+
+
+def write_manifest(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a table that `read_manifest` reads, whole or not at all; what a row lacks stays empty."""
+    with replacing(path) as beside, beside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        writer = csv.DictWriter(file, columns, delimiter="\t" if path.suffix == ".tsv" else ",", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def read_names(path: Path) -> list[str]:

@@ -25,6 +25,7 @@ def fastdiar_components() -> list[Component]:
         Component(
             "dataset", "shards", "fastdiar.plugins.datasets.shards:Shards", "a few large files, as prepare --shards writes them"
         ),
+        Component("dataset", "shards", "fastdiar.plugins.datasets.shards:Shards", "a few large files, as prepare --shards writes them"),
         Component(
             "augmentation", "add_noise", "fastdiar.plugins.augmentations.add_noise:AddNoise", "white or recorded noise at an SNR"
         ),

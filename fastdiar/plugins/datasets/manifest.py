@@ -15,7 +15,7 @@ from fastdiar.core.errors import DataError
 from fastdiar.core.manifest import read_manifest, read_names
 from fastdiar.core.splits import SplitConfig, split_entries
 
-NO_LABEL = frozenset({"path", "seconds"})
+NO_LABEL = frozenset({"path", "seconds", "sha256"})
 
 
 @attrs.frozen(kw_only=True)

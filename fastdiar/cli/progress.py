@@ -1,0 +1,50 @@
+"""How far a long command is: a bar in a terminal, lines elsewhere, on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+LINE_SECONDS = 15.0
+"""From one line to the next, where there is no terminal."""
+
+
+class Progress:
+    """Told what is being done, how much of it and of how much; shows the rate and the time left.
+
+    `amount` puts a number into words, such as "1,200" or "3.4 MB".
+    """
+
+    def __init__(self, amount: Callable[[float], str] = "{:,.0f}".format) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._amount = amount
+        self._console = Console(stderr=True)
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[text]}"))
+        terminal = self._console.is_terminal
+        self._bar = Bar(*columns, TimeRemainingColumn(), console=self._console, transient=True, disable=not terminal)
+        self._what: str | None = None
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """So much of `what` is done."""
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._first, self._began, self._spoke = what, done, now, now
+            self._task = self._bar.add_task(what, total=total, completed=done, text="")
+        pace = (done - self._first) / max(now - self._began, 1e-3)
+        text = f"{self._amount(done)} of {self._amount(total)}" + (f", {self._amount(pace)}/s" if done > self._first else "")
+        self._bar.update(self._task, completed=done, text=text)
+        if self._bar.disable and now - self._spoke > LINE_SECONDS:
+            self._spoke = now
+            left = f", {(total - done) / pace / 60:.0f} min left" if pace else ""
+            self._console.print(f"{what}: {text}{left}", highlight=False, markup=False, soft_wrap=True)
