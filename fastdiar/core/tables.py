@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -12,9 +13,24 @@ from attrs import field, validators
 class Trainer:
     """`[trainer]`: how a network is trained."""
 
+    start: Path | None = field(
+        default=None, metadata={"help": "a run whose best network lends its weights, where names and shapes are equal"}
+    )
     epochs: int = field(default=30, validator=validators.ge(1), metadata={"help": "passes over the training data"})
-    batch_size: int = field(default=32, validator=validators.ge(1), metadata={"help": "clips a step"})
+    batch_size: int = field(
+        default=32, validator=validators.ge(1), metadata={"help": "clips a step, in each of the processes that train together"}
+    )
+    accumulate: int = field(
+        default=1,
+        validator=validators.ge(1),
+        metadata={"help": "parts in which a step's clips are computed: less memory, the same step but for batch norms"},
+    )
     seconds: tuple[float, float] = field(default=(3.0, 5.0), metadata={"help": "shortest and longest random crop (seconds)"})
+    speeds: tuple[float, ...] = field(
+        default=(),
+        validator=validators.deep_iterable([validators.ge(0.5), validators.le(2.0)]),
+        metadata={"help": "each utterance is heard at these speeds too, as other people's: 0.9 is slower and lower"},
+    )
     sampler: Literal["shuffled", "balanced"] = field(
         default="shuffled", metadata={"help": "an epoch hears each utterance once, or each speaker equally often"}
     )
@@ -22,6 +38,16 @@ class Trainer:
     learning_rate: float = field(default=1e-3, validator=validators.gt(0), metadata={"help": "at the schedule's peak"})
     weight_decay: float = field(default=1e-4, validator=validators.ge(0), metadata={"help": "decoupled weight decay"})
     schedule: Literal["cosine", "constant"] = field(default="cosine", metadata={"help": "of the learning rate"})
+    gradient_clip: float = field(
+        default=5.0,
+        validator=validators.ge(0),
+        metadata={"help": "norm that larger gradients are scaled down to; 0 leaves them"},
+    )
+    ema: float = field(
+        default=0.0,
+        validator=[validators.ge(0), validators.lt(1)],
+        metadata={"help": "decay of a moving average of the weights, which is then validated and exported; 0 for none"},
+    )
     patience: int = field(
         default=5,
         validator=validators.ge(0),
@@ -29,6 +55,11 @@ class Trainer:
     )
     checkpoint_every: int = field(default=5, validator=validators.ge(1), metadata={"help": "epochs between kept checkpoints"})
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = field(default="32-true", metadata={"help": "of the arithmetic"})
+    max_bad_share: float = field(
+        default=0.01,
+        validator=[validators.ge(0), validators.le(1)],
+        metadata={"help": "share of the recordings that may be unreadable; with more the run stops and lists them"},
+    )
     workers: int = field(default=0, validator=validators.ge(0), metadata={"help": "processes that load audio"})
     seed: int = field(default=0, validator=validators.ge(0), metadata={"help": "of every random number"})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,8 @@ class Batch:
     """A batch of clips for training.
 
     `waveform` float32 `[batch, samples]`, zero-padded; `lengths` int64 `[batch]` in samples; `labels` maps a task to int64
-    `[batch]`, with -1 where the label is unknown; `keys` names each clip; `activity` float32 `[batch, frames, speakers]`.
+    `[batch]`, with -1 where the label is unknown; `keys` names each clip; `activity` float32 `[batch, ticks, speakers]`,
+    0…1 every 10 ms, is who speaks, where all clips' turns are known.
     """
 
     waveform: torch.Tensor
@@ -121,4 +123,19 @@ class Batch:
             lengths=self.lengths.to(device),
             labels={task: ids.to(device) for task, ids in self.labels.items()},
             activity=None if self.activity is None else self.activity.to(device),
+        )
+
+    def split(self, parts: int) -> list[Batch]:
+        """The clips in so many batches, in order, each as long as this one; fewer where there are not as many clips."""
+        bounds = [len(self.keys) * part // parts for part in range(parts + 1)]
+        return [self._slice(slice(start, end)) for start, end in pairwise(bounds) if start < end]
+
+    def _slice(self, clips: slice) -> Batch:
+        return attrs.evolve(
+            self,
+            waveform=self.waveform[clips],
+            lengths=self.lengths[clips],
+            labels={task: ids[clips] for task, ids in self.labels.items()},
+            keys=self.keys[clips],
+            activity=None if self.activity is None else self.activity[clips],
         )

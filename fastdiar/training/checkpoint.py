@@ -4,14 +4,16 @@
 `labels.json`          each task's classes, in the order of the network's outputs
 `best.safetensors`     the network that validated best
 `epoch-005.safetensors`, …   the network after every so many epochs
-`last.safetensors`     everything needed to go on: network, losses and optimiser, with the progress as JSON in its header,
-                       so that the two can never disagree
+`last.safetensors`     everything needed to go on: network, its average, losses and optimiser, with the progress as JSON in its
+                       header, so that the two can never disagree
 `log.jsonl`            a line of figures for each epoch
+`unreadable.txt`       where there were too many: the recordings that could not be read, and why
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,12 +30,14 @@ from fastdiar.network import Network, build_network
 from fastdiar.recipe import Recipe, read_recipe
 
 RECIPE, LABELS, BEST, LAST, LOG = "recipe.toml", "labels.json", "best.safetensors", "last.safetensors", "log.jsonl"
-MODULE, OPTIMIZER = "module.", "optimizer."
+UNREADABLE = "unreadable.txt"
+OPTIMIZER = "optimizer."
 
 
 @attrs.define
 class Progress:
-    """How far a run is: `step` steps of `epoch` are done; the rest is what the epoch has summed up so far."""
+    """How far a run is: `step` steps of `epoch` are done. `halvings` is how often the learning rate was cut by half because
+    the loss was no number; `sums`, `skipped` and `unreadable` are what the epoch has summed up so far."""
 
     epoch: int = 0
     step: int = 0
@@ -42,6 +46,7 @@ class Progress:
     sums: dict[str, list[float]] = attrs.Factory(dict)
     skipped: int = 0
     unreadable: int = 0
+    halvings: int = 0
 
 
 def load_run(folder: Path, checkpoint: str = BEST) -> Network:
@@ -68,9 +73,23 @@ def read_labels(folder: Path) -> dict[str, tuple[str, ...]]:
 
 
 def begin(folder: Path, recipe: Recipe, labels: Mapping[str, tuple[str, ...]]) -> None:
-    """Write what stays the same throughout a run."""
-    write_text(folder / LABELS, json.dumps(labels, ensure_ascii=False, indent=1) + "\n")
+    """Write what stays the same throughout a run; once its recipe is there, the run can be gone on with."""
     write_text(folder / RECIPE, recipe.to_toml())
+    write_text(folder / LABELS, json.dumps(labels, ensure_ascii=False, indent=1) + "\n")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote has left."""
+    for path in folder.glob(".*"):
+        if path.name.startswith(tuple(f".{name}." for name in (RECIPE, LABELS, LOG))) or ".safetensors." in path.name:
+            path.unlink(missing_ok=True)
+
+
+def add_to_log(folder: Path, line: Mapping[str, Any]) -> None:
+    """Add a line of figures."""
+    path = folder / LOG
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    write_text(path, before + json.dumps(line) + "\n")
 
 
 def trim_log(folder: Path, epochs: int) -> None:
@@ -91,18 +110,19 @@ def load_weights(module: nn.Module, path: Path) -> None:
     _restore(module, tensors, path)
 
 
-def save_state(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-    """Write everything that a run needs to go on."""
-    tensors = {f"{MODULE}{name}": tensor for name, tensor in module.state_dict().items()}
+def save_state(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+    """Write everything that a run needs to go on: modules by name, their optimiser, how far it is."""
+    tensors = {f"{name}.{key}": tensor for name, module in modules.items() for key, tensor in module.state_dict().items()}
     for number, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"{OPTIMIZER}{number}.{name}": tensor for name, tensor in slots.items()}
     _write(path, _plain(tensors), {"progress": json.dumps(attrs.asdict(progress))})
 
 
-def load_state(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
-    """Read the state back into module and optimiser; raises `TrainingError`."""
+def load_state(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer) -> Progress:
+    """Read the state back into modules and optimiser; raises `TrainingError`."""
     tensors, header = _read(path)
-    _restore(module, _under(MODULE, tensors), path)
+    for name, module in modules.items():
+        _restore(module, _under(f"{name}.", tensors), path)
     slots: dict[int, dict[str, Tensor]] = {}
     try:
         for name, tensor in _under(OPTIMIZER, tensors).items():
@@ -124,8 +144,13 @@ def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _write(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
-    with replacing(path) as beside:
-        save_file(tensors, beside, metadata=header)
+    try:
+        with replacing(path) as beside:
+            save_file(tensors, beside, metadata=header)
+            with beside.open("rb") as file:
+                os.fsync(file.fileno())  # or a power cut could leave the new name with nothing behind it
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(f"{path}: cannot be written: {error}: make room, then go on with --resume: nothing is lost") from None
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

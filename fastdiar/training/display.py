@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fastdiar.training.data import Loaded
-from fastdiar.training.run import Run
+from fastdiar.training.run import STAGES, Run
 
 LINE_SECONDS = 30.0
 """From one line to the next within an epoch, where there is no terminal."""
@@ -33,6 +33,7 @@ class Display:
         self._bad: set[str] = set()
         self._clips, self._began, self._spoke = 0, time.monotonic(), time.monotonic()
         self._first = run.step
+        self._halvings = run.progress.halvings
 
     def __enter__(self) -> Display:
         self._bar.start()
@@ -45,10 +46,13 @@ class Display:
         """After a step: the epoch's figures so far."""
         self._clips += 0 if loaded.batch is None else len(loaded.batch.keys)
         self._name(loaded.bad)
+        if self.run.progress.halvings > self._halvings:
+            self._halvings = self.run.progress.halvings
+            self._say(f"the loss is no number: back to step {self.run.step}, with half the learning rate")
         text = f"{describe(figures)}  {self._clips / (time.monotonic() - self._began):.0f} clips/s"
         self._bar.update(self._task, completed=self.run.step, epoch=self._epoch, figures=text)
         if self._bar.disable and time.monotonic() - self._spoke > LINE_SECONDS:
-            left = (time.monotonic() - self._began) / (self.run.step - self._first) * (self.run.steps - self.run.step)
+            left = (time.monotonic() - self._began) / max(1, self.run.step - self._first) * (self.run.steps - self.run.step)
             self._say(f"epoch {self._epoch}  step {self.run.step}/{self.run.steps}  {text}  {left / 60:.0f} min left")
 
     def epoch(self, line: Mapping[str, Any]) -> None:
@@ -59,7 +63,8 @@ class Display:
         warning += f"  {line['unreadable']} clips unreadable" if line["unreadable"] else ""
         heard = f"epoch {line['epoch']}/{self.run.trainer.epochs}  {describe(trained)}"
         tested = f"  dev {describe(validated)}" if validated else ""
-        self._say(f"{heard}{tested}  {line['seconds']:.0f} s{'  best' if line['best'] else ''}{warning}")
+        spent = ", ".join(f"{kind} {line[f'{kind}_seconds']:.1f}" for kind in STAGES)
+        self._say(f"{heard}{tested}  {line['seconds']:.0f} s ({spent}){'  best' if line['best'] else ''}{warning}")
 
     @property
     def _epoch(self) -> str:

@@ -36,10 +36,14 @@ def train(
     _check_labels(out, corpus)
     fabric.launch()
     run = Run(recipe, corpus, fabric, out, tensorboard)
+    if fabric.is_global_zero:
+        checkpoint.sweep(out)
     if (out / LAST).is_file():
         run.restore()
-    elif fabric.is_global_zero:
-        checkpoint.begin(out, recipe, corpus.labels)
+    else:
+        if fabric.is_global_zero:
+            checkpoint.begin(out, recipe, corpus.labels)
+        run.save()
     with Display(run, shown=fabric.is_global_zero) as display, _stopped_by_signal() as stopped:
         while not run.finished:
             for loaded in run.batches():
@@ -54,7 +58,7 @@ def train(
 def _check_folder(out: Path, recipe: Recipe, resume: bool) -> None:
     """Nothing is overwritten, nothing goes on as another run than it began, and a new folder can be written to."""
     if not resume:
-        if (out.is_dir() and any(out.iterdir())) or out.is_file():
+        if (out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir())) or out.is_file():
             raise TrainingError(f"{out}: is not empty: continue the run in it with --resume, or choose another folder with --out")
         try:
             out.mkdir(parents=True, exist_ok=True)

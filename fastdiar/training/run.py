@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -13,23 +12,31 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from fastdiar import registry
 from fastdiar.core.errors import Problem, RecipeError, TrainingError, needs
+from fastdiar.core.files import write_text
 from fastdiar.core.types import RATE, Batch
 from fastdiar.network import Network, build_network
 from fastdiar.recipe import Recipe
 from fastdiar.training import checkpoint
-from fastdiar.training.checkpoint import BEST, LAST, LOG, Progress
+from fastdiar.training.checkpoint import BEST, LAST, UNREADABLE, Progress
 from fastdiar.training.data import CACHE_BYTES, Clips, Corpus, Loaded, loader
+from fastdiar.training.ema import averaged
 from fastdiar.training.sampler import TrainingSampler, middles
+from fastdiar.training.stopwatch import Stopwatch
 
-LARGEST_GRADIENT = 5.0
-"""Gradients are scaled down to this norm, so that one odd batch moves the network no further than others."""
 WARM_UP = 0.02
 """Share of all steps over which the learning rate climbs to its peak."""
 SAVE_SECONDS = 600.0
 """The state is saved at least this often, so that a power cut costs little."""
+SKIPS_IN_A_ROW = 10
+"""Steps without a number after which the run goes back to the last good state, with half the learning rate."""
+STAGES = ("data", "forward", "backward")
+"""What an epoch's time goes to: waiting for clips; augmentation, network and losses; gradients and the step."""
+HALVINGS = 3
+"""How often the learning rate is halved before the run gives up."""
 
 
 class Objective(nn.Module):
@@ -40,12 +47,16 @@ class Objective(nn.Module):
         self.network = network
         self.losses = losses
 
-    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    def forward(self, batch: Batch, teacher: Mapping[str, Output]) -> tuple[Tensor, dict[str, float]]:
         """The sum of the losses; each loss's figures as `name.figure`, and `loss` for the sum."""
-        outputs = self.network(batch.waveform, batch.lengths)
+        return self.judge(self.network, batch, teacher)
+
+    def judge(self, network: nn.Module, batch: Batch, teacher: Mapping[str, Output]) -> tuple[Tensor, dict[str, float]]:
+        """The same for another network of the same shape."""
+        outputs = network(batch.waveform, batch.lengths)
         total, figures = torch.zeros((), device=batch.waveform.device), {}
         for name, loss in self.losses.items():
-            value, its_figures = loss(outputs, batch)
+            value, its_figures = loss(outputs, batch, teacher)
             total = total + value
             figures |= {f"{name}.{figure}": number for figure, number in its_figures.items()}
         return total, {"loss": total.item(), **figures}
@@ -64,14 +75,22 @@ class Run:
             self.objective.parameters(), lr=self.trainer.learning_rate, weight_decay=self.trainer.weight_decay
         )
         self.model, self.optimizer = fabric.setup(self.objective, optimizer)
+        self.average = averaged(self.objective.network, self.trainer.ema) if self.trainer.ema else None
         parameters = dict(self.objective.named_parameters())
         self._statistics = [tensor for name, tensor in self.objective.state_dict().items() if name not in parameters]
         self.progress = Progress()
+        self.unreadable: dict[str, None] = {}
         self.sampler = TrainingSampler(corpus.train.speakers, self.trainer, fabric.global_rank, fabric.world_size)
-        cache = CACHE_BYTES // (2 * max(1, self.trainer.workers))
-        self._clips = {part: Clips(source, cache) for part, source in corpus.parts.items()}
+        self._loaders: dict[str, DataLoader[Loaded]] = {}
         self._board = _board(out) if tensorboard and fabric.is_global_zero else None
-        self._saved = self._epoch_began = time.monotonic()
+        self._streak = 0
+        self._saved = time.monotonic()
+        self._stopwatch = Stopwatch(*STAGES)
+
+    @property
+    def network(self) -> nn.Module:
+        """What is validated and kept: the network, or the average of what it was."""
+        return self.objective.network if self.average is None else self.average.module
 
     @property
     def steps(self) -> int:
@@ -90,25 +109,40 @@ class Run:
         return self.progress.epoch >= self.trainer.epochs or 0 < self.trainer.patience <= stale
 
     def batches(self) -> Iterator[Loaded]:
-        """What is left of the current epoch."""
-        self.sampler.epoch, self.sampler.first = self.progress.epoch, self.progress.step
-        self._epoch_began = time.monotonic()
+        """What is left of the current epoch, or of the one that `learn` went back to."""
+        self._stopwatch = Stopwatch(*STAGES)
         self.model.train()
-        return iter(loader(self._clips["train"], self.sampler, self.corpus.labels, self.trainer.workers))
+        while True:
+            progress = self.progress
+            self.sampler.epoch, self.sampler.first = progress.epoch, progress.step
+            for loaded in self._stopwatch.waiting("data", self._loader("train", self.sampler)):
+                yield loaded
+                if self.progress is not progress:
+                    break
+            else:
+                return
 
     def learn(self, loaded: Loaded) -> dict[str, float]:
-        """Take one step; returns the figures of the epoch so far. A loss or gradient that is not a number changes nothing."""
-        progress, figures = self.progress, None
-        if loaded.batch is not None:
+        """Take one step; returns the figures of the epoch so far. A loss or gradient that is not a number changes nothing.
+
+        Where steps come to nothing again and again, back to the last good state with half the learning rate; raises
+        `TrainingError` where that does not help, or where too many recordings cannot be read.
+        """
+        progress = self.progress
+        self._count_unreadable(loaded.bad)
+        # All processes step or none does, or they would wait for each other for ever.
+        if self._everywhere(loaded.batch is not None):
             figures = self._step_or_nothing(loaded.batch.to(self.fabric.device))
+            self._streak = self._streak + 1 if figures is None else 0
             progress.skipped += figures is None
-        progress.unreadable += len(loaded.bad)
-        if figures is not None:
-            _add(progress.sums, figures, len(loaded.batch.keys))
+            _add(progress.sums, figures or {}, len(loaded.batch.keys))
         progress.step += 1
-        if time.monotonic() - self._saved > SAVE_SECONDS:
+        ending = progress.step == len(self.sampler)
+        if self._streak >= min(SKIPS_IN_A_ROW, len(self.sampler)) or (ending and not self._sound()):
+            self._go_back()
+        elif time.monotonic() - self._saved > SAVE_SECONDS:
             self.save()
-        return _means(progress.sums)
+        return _means(self.progress.sums)
 
     def close_epoch(self) -> dict[str, Any]:
         """Validate, keep what is to be kept, and go to the next epoch; returns the epoch's line of the log."""
@@ -116,13 +150,14 @@ class Run:
         trained = self._trained()
         validated = self._validate() if "dev" in self.corpus.parts else {}
         score = self.fabric.broadcast(_score(validated or trained))
-        better = progress.best is None or score > progress.best
+        better = not self._streak and (progress.best is None or score > progress.best)
         progress.epoch += 1
         if better:
             progress.best, progress.best_epoch = score, progress.epoch
         line = {"epoch": progress.epoch, **trained, **{f"dev.{name}": value for name, value in validated.items()}, "best": better}
         line |= {"skipped_steps": progress.skipped, "unreadable": progress.unreadable}
-        line |= {"learning_rate": self._learning_rate(), "seconds": round(time.monotonic() - self._epoch_began, 1)}
+        line |= {"learning_rate": self._learning_rate(), "seconds": round(self._stopwatch.total, 1)}
+        line |= {f"{kind}_seconds": round(seconds, 1) for kind, seconds in self._stopwatch.seconds.items()}
         progress.step, progress.sums, progress.skipped, progress.unreadable = 0, {}, 0, 0
         if self.fabric.is_global_zero:
             self._keep(line)
@@ -130,16 +165,62 @@ class Run:
         return line
 
     def save(self) -> None:
-        """Write all that `restore` needs."""
-        if self.fabric.is_global_zero:
-            checkpoint.save_state(self.out / LAST, self.objective, self.optimizer, self.progress)
+        """Write all that `restore` needs, but never what led to a loss that is no number."""
+        if self.fabric.is_global_zero and not self._streak and self._sound():
+            checkpoint.save_state(self.out / LAST, self._modules, self.optimizer, self.progress)
         self._saved = time.monotonic()
 
     def restore(self) -> None:
         """Go back to what `save` wrote; log lines of epochs after it go."""
-        self.progress = checkpoint.load_state(self.out / LAST, self.objective, self.optimizer)
+        self.progress = checkpoint.load_state(self.out / LAST, self._modules, self.optimizer)
+        self._streak = 0
         if self.fabric.is_global_zero:
             checkpoint.trim_log(self.out, self.progress.epoch)
+
+    @property
+    def _modules(self) -> dict[str, nn.Module]:
+        return {"module": self.objective} | ({} if self.average is None else {"average": self.average})
+
+    def _loader(self, part: str, batches: Any) -> DataLoader[Loaded]:
+        """The loader of a part of the data: one for the whole run, so that its processes keep what they have decoded."""
+        if part not in self._loaders:
+            clips = Clips(self.corpus.parts[part], CACHE_BYTES // (2 * max(1, self.trainer.workers)))
+            self._loaders[part] = loader(clips, batches, self.corpus.labels, self.trainer.workers)
+        return self._loaders[part]
+
+    def _count_unreadable(self, bad: tuple[str, ...]) -> None:
+        """Raises `TrainingError` where more of the recordings cannot be read than the recipe allows."""
+        self.progress.unreadable += len(bad)
+        self.unreadable |= dict.fromkeys(bad)
+        recordings = sum(len(source.entries) for source in self.corpus.parts.values())
+        if len(self.unreadable) > self.trainer.max_bad_share * recordings:
+            path = self.out / UNREADABLE
+            write_text(path, "".join(f"{reason}\n" for reason in self.unreadable))
+            raise TrainingError(
+                f"{len(self.unreadable)} of {recordings} recordings cannot be read, more than trainer.max_bad_share = "
+                f"{self.trainer.max_bad_share:g} allows: {path} lists them, such as {bad[-1]}"
+            )
+
+    def _go_back(self) -> None:
+        """Back to the last good state, with half the learning rate; raises `TrainingError` where that was tried too often."""
+        halvings = self.progress.halvings + 1
+        if halvings > HALVINGS:
+            raise TrainingError(
+                f"{self.out}: the loss is no number again and again, even with an eighth of the learning rate: lower "
+                f"trainer.learning_rate; {LAST} holds the last good state"
+            )
+        self.restore()
+        self.progress.halvings = halvings
+        self.save()
+
+    def _sound(self) -> bool:
+        """Whether every weight is a number."""
+        return all(bool(tensor.isfinite().all()) for tensor in self.objective.state_dict().values())
+
+    def _everywhere(self, condition: Tensor | bool) -> bool:
+        """Whether it holds in all processes."""
+        value = torch.as_tensor(condition, dtype=torch.float32, device=self.fabric.device)
+        return bool(self.fabric.all_reduce(value, reduce_op="mean") == 1)
 
     def _step_or_nothing(self, batch: Batch) -> dict[str, float] | None:
         """Learn from a batch, or leave everything as it was: the running means of norms too, which listen to every batch."""
@@ -148,28 +229,46 @@ class Run:
         if figures is None:
             for tensor, value in zip(self._statistics, before, strict=True):
                 tensor.copy_(value)
+        elif self.average is not None:
+            self.average.update_parameters(self.objective.network)
         return figures
 
     def _step(self, batch: Batch) -> dict[str, float] | None:
+        with self._stopwatch.running("forward"):
+            batch = self._augmented(batch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        self.optimizer.zero_grad()
+        parts = batch.split(self.trainer.accumulate)
+        sums: dict[str, list[float]] = {}
+        for part in parts:
+            with self.fabric.no_backward_sync(self.model, enabled=part is not parts[-1]):
+                with self._stopwatch.running("forward"):
+                    loss, figures = self.model(part)
+                with self._stopwatch.running("backward"):
+                    self.fabric.backward(loss * (len(part.keys) / len(batch.keys)))
+            _add(sums, figures, len(part.keys))
+        figures = _means(sums)
+        with self._stopwatch.running("backward"):
+            return figures if self._stepped(figures["loss"]) else None
+
+    def _stepped(self, loss: float) -> bool:
+        """Move the weights; False where the loss or its gradient is no number, and nothing moved."""
+        largest = self.trainer.gradient_clip or math.inf
+        gradient = self.fabric.clip_gradients(self.model, self.optimizer, max_norm=largest, error_if_nonfinite=False)
+        sound = self._everywhere(gradient.isfinite() & math.isfinite(loss))
+        # With 16-mixed it is the gradient scaler that passes such a step over, and learns from it.
+        if sound or self.trainer.precision == "16-mixed":
+            self.optimizer.step()
+        return sound
+
+    def _augmented(self, batch: Batch) -> Batch:
         seed = self._seed()
         torch.manual_seed(seed)
         generator = torch.Generator(self.fabric.device).manual_seed(seed)
         for augmentation in self.augmentations:
             batch = augmentation(batch, generator)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
-        loss, figures = self.model(batch)
-        # All processes step or none does, or they would wait for each other for ever.
-        if self.fabric.all_reduce(torch.isfinite(loss).float(), reduce_op="mean") != 1:
-            return None
-        self.optimizer.zero_grad()
-        self.fabric.backward(loss)
-        gradient = self.fabric.clip_gradients(self.model, self.optimizer, max_norm=LARGEST_GRADIENT, error_if_nonfinite=False)
-        # With 16-mixed it is the gradient scaler that passes such a step over, and learns from it.
-        if not torch.isfinite(gradient) and self.trainer.precision != "16-mixed":
-            return None
-        self.optimizer.step()
-        return figures
+        return batch
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
@@ -177,43 +276,43 @@ class Run:
         sums: dict[str, list[float]] = {}
         batches = middles(len(self.corpus.parts["dev"].entries), round(self.trainer.seconds[1] * RATE), self.trainer.batch_size)
         self.objective.eval()
-        for loaded in loader(self._clips["dev"], batches, self.corpus.labels, self.trainer.workers):
-            self.progress.unreadable += len(loaded.bad)
+        for loaded in self._loader("dev", batches):
+            self._count_unreadable(loaded.bad)
             if loaded.batch is not None:
                 with self.fabric.autocast():
-                    _, figures = self.objective(loaded.batch.to(self.fabric.device))
+                    _, figures = self.objective.judge(self.network, loaded.batch.to(self.fabric.device))
                 _add(sums, figures, len(loaded.batch.keys))
         return _means(sums)
 
     def _trained(self) -> dict[str, float]:
         """The epoch's training figures; raises `TrainingError` where it taught nothing."""
         means = _means(self.progress.sums)
-        if not means and self.progress.skipped:
-            raise TrainingError("the loss was not a number in any step of the epoch: lower trainer.learning_rate")
         if not means:
-            raise TrainingError(f"none of the {self.progress.unreadable} training clips could be read")
+            raise TrainingError(
+                f"the epoch taught nothing: {self.progress.unreadable} clips could not be read, in {self.progress.skipped} steps "
+                "the loss was no number"
+            )
         return means
 
     def _keep(self, line: Mapping[str, Any]) -> None:
-        network = self.objective.network
         if line["best"]:
-            checkpoint.save_weights(network, self.out / BEST)
+            checkpoint.save_weights(self.network, self.out / BEST)
         if line["epoch"] % self.trainer.checkpoint_every == 0:
-            checkpoint.save_weights(network, self.out / f"epoch-{line['epoch']:03}.safetensors")
-        with (self.out / LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            checkpoint.save_weights(self.network, self.out / f"epoch-{line['epoch']:03}.safetensors")
+        checkpoint.add_to_log(self.out, line)
         if self._board is not None:
             for name, value in line.items():
                 self._board.add_scalar(name, value, line["epoch"])
             self._board.flush()
 
     def _learning_rate(self) -> float:
+        peak = self.trainer.learning_rate / 2**self.progress.halvings
         warm = max(1.0, WARM_UP * self.steps)
         if self.step < warm:
-            return self.trainer.learning_rate * (self.step + 1) / (warm + 1)
+            return peak * (self.step + 1) / (warm + 1)
         if self.trainer.schedule == "constant":
-            return self.trainer.learning_rate
-        return self.trainer.learning_rate * (1 + math.cos(math.pi * self.step / self.steps)) / 2
+            return peak
+        return peak * (1 + math.cos(math.pi * self.step / self.steps)) / 2
 
     def _seed(self) -> int:
         place = [self.trainer.seed, self.progress.epoch, self.progress.step, self.fabric.global_rank]

@@ -16,10 +16,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fastdiar.core.dataset import Entry
 from fastdiar.core.errors import RecipeError, TrainingError
 from fastdiar.plugins.augmentations.add_noise import AddNoise
-from fastdiar.plugins.datasets.folder import Folder
 from fastdiar.recipe import Recipe, read_recipe
 from fastdiar.training.checkpoint import load_run
 from fastdiar.training.loop import train
@@ -52,6 +50,11 @@ def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert one.keys() == other.keys() and one
     for name, tensor in one.items():
         assert torch.equal(tensor, other[name]), name
+
+
+def untimed(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of the log without what depends on the machine."""
+    return {name: value for name, value in line.items() if not name.endswith("seconds")}
 
 
 def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +114,7 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(
     train(recipe, tmp_path, resume=True, device="cpu")
     assert_same(tensors(whole), tensors(tmp_path))
     logs = [(run / "log.jsonl").read_text().splitlines() for run in (whole, tmp_path)]
-    uninterrupted, stopped = ([{**json.loads(line), "seconds": 0} for line in log] for log in logs)
+    uninterrupted, stopped = ([untimed(json.loads(line)) for line in log] for log in logs)
     assert uninterrupted == stopped
 
 
@@ -125,38 +128,6 @@ def test_patience_stops_a_run_that_gets_no_better(small_recipe: Path, tmp_path: 
     recipe = read_recipe(small_recipe, ["trainer.epochs=9", "trainer.patience=2", "trainer.learning_rate=1e-12"])
     progress = train(recipe, tmp_path, device="cpu")
     assert progress.epoch == progress.best_epoch + 2 < 9
-
-
-def test_unreadable_clips_are_skipped_and_counted(
-    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    load = Folder.load
-
-    def broken(self: Folder, entry: Entry) -> np.ndarray:
-        lost = Entry(entry.key, entry.path.with_suffix(".nowhere"), {})
-        return load(self, lost if "/monday/0" in entry.key else entry)
-
-    monkeypatch.setattr(Folder, "load", broken)
-    train(recipe, tmp_path, device="cpu")
-    assert sum(json.loads(line)["unreadable"] for line in (tmp_path / "log.jsonl").read_text().splitlines()) > 0
-    assert "skipped" in capfd.readouterr().err
-
-
-def test_a_loss_that_is_no_number_is_skipped_and_counted(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    augment, calls = AddNoise.__call__, []
-
-    def poisoned(self: AddNoise, batch: Any, generator: Any) -> Any:
-        calls.append(1)
-        batch = augment(self, batch, generator)
-        if len(calls) == 2:
-            batch.waveform.fill_(float("nan"))
-        return batch
-
-    monkeypatch.setattr(AddNoise, "__call__", poisoned)
-    train(recipe, tmp_path, device="cpu")
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["skipped_steps"] for line in lines] == [1, 0]
-    assert all(torch.isfinite(tensor).all() for tensor in tensors(tmp_path, "best.safetensors").values())
 
 
 def test_a_folder_with_something_in_it_is_left_alone(recipe: Recipe, tmp_path: Path) -> None:
