@@ -21,11 +21,10 @@ def fastdiar_components() -> list[Component]:
             "dataset", "manifest", "fastdiar.plugins.datasets.manifest:Manifest", "a table with one row for each utterance"
         ),
         Component("dataset", "rttm", "fastdiar.plugins.datasets.rttm:Rttm", "recordings of several people, and their turns"),
-        Component("dataset", "voxceleb", "fastdiar.plugins.datasets.voxceleb:VoxCeleb", "VoxCeleb 1 and 2 as they unpack"),
         Component(
             "dataset", "shards", "fastdiar.plugins.datasets.shards:Shards", "a few large files, as prepare --shards writes them"
         ),
-        Component("dataset", "shards", "fastdiar.plugins.datasets.shards:Shards", "a few large files, as prepare --shards writes them"),
+        Component("dataset", "voxceleb", "fastdiar.plugins.datasets.voxceleb:VoxCeleb", "VoxCeleb 1 and 2 as they unpack"),
         Component(
             "augmentation", "add_noise", "fastdiar.plugins.augmentations.add_noise:AddNoise", "white or recorded noise at an SNR"
         ),
