@@ -89,6 +89,14 @@ def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     return _Reader(read_source(Path(path), overrides), Path(path)).recipe(Path(path))
 
 
+def read_data_tables(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The `[data.…]` tables alone of the recipe at `path`: its network is not looked at, so that no torch is needed."""
+    source = read_source(Path(path), overrides)
+    table = {"data": source.table.get("data", {})}
+    origins = {key: origin for key, origin in source.origins.items() if key[0] == "data"}
+    return _Reader(attrs.evolve(source, table=table, origins=origins), Path(path)).recipe(Path(path))
+
+
 def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """A resolved recipe that was stored with a model or a run; `where` names it in messages."""
     return _Reader(source_of(table, where), Path(where)).recipe(None)
@@ -127,7 +135,7 @@ class _Reader:
         cluster = self._part("clustering", ("diarization", "cluster"))
         diarization.pop("cluster", None)
         fixed = {
-            "trainer": self._structured(self._table(("trainer",)), Trainer, ("trainer",)),
+            "trainer": self._trainer(),
             "diarization": self._structured(diarization, WalkSettings, ("diarization",)),
         }
         for kind in ("head", "teacher"):
@@ -135,6 +143,10 @@ class _Reader:
         if self._problems:
             raise RecipeError(self._sorted())
         return Recipe(path=path, cluster=cluster, origins=self._source.origins, **many, **one, **fixed)  # type: ignore[arg-type]
+
+    def _trainer(self) -> Trainer | None:
+        trainer = self._structured(self._table(("trainer",)), Trainer, ("trainer",))
+        return None if trainer is None else _anchored(trainer, ("trainer",), self._source.origins)
 
     def _parts(self, name: str) -> dict[str, Part]:
         """The named tables of one kind."""

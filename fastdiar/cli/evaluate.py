@@ -1,8 +1,7 @@
-"""`fastdiar evaluate`: how well a model knows its speakers, or tells strangers apart."""
+"""`fastdiar evaluate`: how well a model knows its speakers, tells strangers apart, and diarizes."""
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,55 +13,91 @@ import typer
 from fastdiar.cli.recipe import Overrides
 
 if TYPE_CHECKING:
-    from fastdiar.evaluation.closed_set import ClosedSet
-    from fastdiar.evaluation.verification import Verification
+    from fastdiar.evaluation.evaluation import Evaluation
+    from fastdiar.evaluation.intervals import Interval
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="RUN|BUNDLE", help="A run, a model's folder, or a model that ships, by name.")],
-    data: Annotated[Path, typer.Option(metavar="RECIPE", help="The recipe whose [data.test] is heard.")],
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="RECIPE|FOLDER", help="What to hear: the [data.test] of a recipe, or a folder of recordings with RTTM files."
+        ),
+    ],
     overrides: Overrides = None,
-    verification: Annotated[bool, typer.Option("--verification", help="Equal error rate on pairs of 2 s clips instead.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+    verification: Annotated[bool, typer.Option("--verification", help="Compare pairs of voices, too: EER and minDCF.")] = False,
+    trials: Annotated[Path | None, typer.Option(metavar="FILE", help="The pairs to compare: lines such as 1 path path.")] = None,
+    cohort: Annotated[
+        Path | None, typer.Option(metavar="RECIPE", help="Normalise scores by the voices of its [data.train] (AS-norm).")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page with figures and pictures.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write figures for programs; - prints nothing else.")] = None,
+    price_per_hour: Annotated[float | None, typer.Option(min=0, help="What an hour of training cost, for the report.")] = None,
 ) -> None:
-    """Measure how well a model knows its speakers.
+    """Measure how well a model does on the data given.
 
-    Closed-set accuracy, macro F1 and latency on the test data of a recipe; one thread, one clip at a time.
+    Where it tells who speaks when, recordings are diarized: error rates with their parts. Otherwise utterances are classified:
+    accuracy, F1 and latency. One clip at a time.
 
-    Example: fastdiar evaluate runs/quickstart --data recipes/quickstart.toml
+    Example: fastdiar evaluate quality --data meetings/ --report quality.html
     """
+    from fastdiar.core.errors import needs
+    from fastdiar.core.files import write_text
+
+    if report is not None:
+        with needs("report", "--report"):
+            from fastdiar.evaluation.report.page import page
+    found = _evaluation(model, data, overrides or (), verification, trials, cohort, threads, price_per_hour)
+    if json is not None and str(json) != "-":
+        write_text(json, found.to_json())
+    if report is not None:
+        write_text(report, page(found))
+    if str(json) == "-":
+        typer.echo(found.to_json(), nl=False)
+    else:
+        _print(found)
+
+
+def _evaluation(
+    model: str,
+    data: list[Path],
+    overrides: Any,
+    verification: bool,
+    trials: Path | None,
+    cohort: Path | None,
+    threads: int,
+    price_per_hour: float | None,
+) -> Evaluation:
     import attrs
 
-    from fastdiar.core.errors import Problem, RecipeError
-    from fastdiar.diarization.model import Model
-    from fastdiar.evaluation.closed_set import closed_set
-    from fastdiar.evaluation.verification import verification as verify
-    from fastdiar.recipe import read_data, read_recipe
+    from fastdiar.core.formats import read_trials
+    from fastdiar.diarization.model import Model, find_model
+    from fastdiar.evaluation.evaluation import Wishes, read_cohort, read_test
+    from fastdiar.evaluation.evaluation import evaluate as measure
+    from fastdiar.evaluation.runs import is_run, read_run
 
-    recipe = read_recipe(data, overrides or ())
-    if "test" not in recipe.data:
-        raise RecipeError([Problem("is missing: it says what to evaluate on", "data.test", data)])
-    dataset, entries = read_data(recipe, "test")
-    with _bundle(model) as folder, _bar(len(entries)) as heard:
-        found: Any = (verify if verification else closed_set)(Model(folder), dataset, entries, heard=heard)
-    if as_json:
-        figures = {name: attrs.asdict(each) for name, each in found.items()} if verification else attrs.asdict(found)
-        typer.echo(json.dumps({"model": model, "data": str(data), **figures}, indent=2))
-    elif verification:
-        _print_verification(found)
-    else:
-        _print_closed_set(found)
+    folder = find_model(model)
+    sets = [read_test(each, overrides) for each in data]
+    wishes = Wishes(
+        verification=verification or trials is not None or cohort is not None,
+        trials=None if trials is None else tuple(read_trials(trials)),
+        cohort=None if cohort is None else read_cohort(cohort, overrides),
+    )
+    with _bundle(folder) as bundle, _bars() as watch:
+        found = measure(Model(bundle, threads), folder.resolve().name, sets, wishes, watch)
+    return attrs.evolve(found, run=read_run(folder) if is_run(folder) else None, price_per_hour=price_per_hour)
 
 
 @contextmanager
-def _bundle(model: str) -> Iterator[Path]:
+def _bundle(folder: Path) -> Iterator[Path]:
     """The model's folder; a run is exported for the while."""
     from fastdiar.core.bundle import MANIFEST
     from fastdiar.core.errors import needs
-    from fastdiar.diarization.model import find_model
+    from fastdiar.evaluation.runs import is_run
 
-    folder = find_model(model)
-    if (folder / MANIFEST).is_file() or not (folder / "recipe.toml").is_file():
+    if (folder / MANIFEST).is_file() or not is_run(folder):
         yield folder
         return
     with needs("train", "evaluating a run"):
@@ -73,46 +108,93 @@ def _bundle(model: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[Any]:
-    """What tells a bar on standard error how many utterances are done; nothing where that is no terminal."""
+def _bars() -> Iterator[Any]:
+    """Bars on standard error, one for each set that is heard; nothing where that is no terminal."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("utterances", total=total)
-        yield lambda done: progress.update(task, completed=done)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+
+        def watch(what: str, count: int) -> Any:
+            task = progress.add_task(what, total=count)
+            return lambda done: progress.update(task, completed=done)
+
+        yield watch
 
 
-def _print_closed_set(found: ClosedSet) -> None:
+def _print(found: Evaluation) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table("corpus", *(_right(name) for name in ("speakers", "utterances", "accuracy %", "macro F1")))
-    for name, figures in {**found.corpora, "all": found.overall}.items():
-        counts = (str(figures.speakers), str(figures.utterances))
-        table.add_row(name, *counts, f"{100 * figures.accuracy:.1f}", f"{figures.macro_f1:.3f}")
-    Console().print(table)
-    latency = found.latency
-    typer.echo(
-        f"latency a clip: P50 {latency.p50:.2f} ms, P99 {latency.p99:.2f} ms "
-        f"(batch 1, {latency.threads} thread, onnxruntime on the CPU; whole utterances, median {latency.clip_seconds:.1f} s)"
-    )
-    if found.unknown or found.unreadable:
-        typer.echo(f"not counted: {found.unknown} of speakers that the model does not know, {found.unreadable} unreadable")
+    console = Console()
+    for tables in (_closed_set, _verification, _diarization):
+        for table, notes in tables(found):
+            console.print(table)
+            for note in notes:
+                typer.echo(note)
 
 
-def _print_verification(found: dict[str, Verification]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _closed_set(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
+    for name, known in found.closed_set.items():
+        table = _table(name, "corpus", "speakers", "utterances", "accuracy %", "95 %", "macro F1")
+        for corpus, figures in {**known.corpora, "all": known.overall}.items():
+            counts = (str(figures.speakers), str(figures.utterances))
+            _row(table, corpus, *counts, f"{100 * figures.accuracy:.1f}", _between(figures.interval), f"{figures.macro_f1:.3f}")
+        notes = [f"latency a clip: {known.latency}"]
+        if known.unknown or known.unreadable:
+            notes.append(f"not counted: {known.unknown} of speakers that the model does not know, {known.unreadable} unreadable")
+        yield table, notes
 
-    table = Table("corpus", *(_right(name) for name in ("speakers", "same", "different", "EER %")))
-    for name, figures in found.items():
-        table.add_row(name or "all", str(figures.speakers), str(figures.same), str(figures.different), f"{100 * figures.eer:.1f}")
-    Console().print(table)
+
+def _verification(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
+    for name, results in found.verification.items():
+        table = _table(name, "corpus", "clip", "scores", "speakers", "trials", "EER %", "95 %", "DCF .01", "DCF .05")
+        for each in results:
+            clip = "all" if each.seconds is None else f"{each.seconds:g} s"
+            counts = (str(each.speakers), str(each.same + each.different))
+            costs = (f"{each.min_dcf_01:.3f}", f"{each.min_dcf_05:.3f}")
+            _row(table, each.corpus or "all", clip, each.scores, *counts, _percent(each.eer), _between(each.interval), *costs)
+        yield table, []
 
 
-def _right(name: str) -> Any:
-    from rich.table import Column
+def _diarization(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
+    for name, heard in found.diarization.items():
+        table = _table(name, "speech", "overlap", "collar", "DER %", "95 %", "missed", "false al.", "confused", "JER %")
+        for each in heard.results:
+            everything, conditions = each.pooled, each.conditions
+            parts = (everything.missed, everything.false_alarm, everything.confusion)
+            kind = ("oracle" if each.oracle else "found", "left out" if conditions.skip_overlap else "scored")
+            shares = [_percent(part / everything.speech if everything.speech else None) for part in parts]
+            rates = (_percent(everything.der), _between(each.der_interval), *shares, _percent(everything.jer))
+            _row(table, *kind, f"±{conditions.collar / 2:g} s", *rates)
+        minutes = sum(each.seconds for each in heard.heard) / 60
+        count = f"right number of people in {_percent(heard.right_count)} % of files ({_between(heard.right_count_interval)})"
+        speed = f"{heard.real_time_factor:.3f} CPU s per s of sound"
+        files = "1 file" if len(heard.heard) == 1 else f"{len(heard.heard)} files"
+        notes = [f"{files}, {minutes:.0f} min; {count}; {speed}"]
+        yield table, notes + [f"unreadable: {reason}" for reason in heard.unreadable]
 
-    return Column(name, justify="right")
+
+def _table(title: str, first: str, *columns: str) -> Any:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    right = [Column(name, justify="right", no_wrap=True) for name in columns]
+    heads = (Column(first, overflow="fold"), *right)
+    return Table(*heads, title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _row(table: Any, first: str, *cells: str) -> None:
+    from rich.markup import escape
+
+    table.add_row(escape(first), *cells)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
+
+
+def _between(interval: Interval | None) -> str:
+    return "-" if interval is None else f"{100 * interval.low:.1f}–{100 * interval.high:.1f}"

@@ -1,7 +1,8 @@
-"""Turns as text, and back: RTTM, UEM and JSON.
+"""Turns as text, and back: RTTM, UEM and JSON; and lists of trials.
 
 RTTM: `SPEAKER uri channel start duration <NA> <NA> speaker <NA> <NA>` (NIST, Rich Transcription 2009 evaluation plan, app. A).
 UEM: `uri channel start end`. Times are seconds.
+Trials: `1 path path` where both are one voice, `0 path path` where they are two (Nagrani, Chung and Zisserman, VoxCeleb, 2017).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import attrs
 
 from fastdiar.core.errors import FormatError, MissingExtra
 from fastdiar.core.types import Diarization, Turn
@@ -38,7 +41,16 @@ RTTM_TYPES = frozenset(
 )
 """What an RTTM line may begin with; only SPEAKER lines are turns."""
 LARGEST_FILE = 256 << 20
-"""Bytes; a text file larger than this is not a list of turns."""
+"""Bytes; a text file larger than this is not a list of turns or trials."""
+
+
+@attrs.frozen
+class Trial:
+    """Two recordings, by the paths a list names them with, and whether they are of one voice."""
+
+    same: bool
+    one: str
+    other: str
 
 
 def format_rttm(diarization: Diarization) -> str:
@@ -112,6 +124,18 @@ def read_uem(path: Path) -> dict[str, list[tuple[float, float]]]:
     return stretches
 
 
+def read_trials(path: Path) -> list[Trial]:
+    """Pairs to compare, in order; raises `FormatError` with file, line and what was expected."""
+    trials = []
+    for number, fields in _lines(path):
+        if len(fields) != 3 or fields[0] not in ("0", "1"):
+            raise FormatError(f"{path}:{number}: expected a trial, '1 path path' for one voice or '0 path path' for two")
+        trials.append(Trial(fields[0] == "1", fields[1], fields[2]))
+    if not trials:
+        raise FormatError(f"{path}: holds no trials: expected lines such as 1 path path")
+    return trials
+
+
 def without_blanks(name: str) -> str:
     """`name` as one RTTM field."""
     return "_".join(name.split()) or "_"
@@ -120,7 +144,7 @@ def without_blanks(name: str) -> str:
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise FormatError(f"{path}: larger than {LARGEST_FILE >> 20} MiB: not a list of turns")
+            raise FormatError(f"{path}: larger than {LARGEST_FILE >> 20} MiB: not a list of turns or trials")
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 if line.strip() and not line.startswith(";"):

@@ -1,8 +1,8 @@
-"""Which of the training speakers is it: accuracy, macro F1 and latency on utterances that were held back."""
+"""Which of the training speakers is it: accuracy, F1, confusions and latency on utterances that were held back."""
 
 from __future__ import annotations
 
-import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,40 +11,46 @@ import numpy as np
 
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError, DataError, ModelError
-from fastdiar.core.types import RATE
 from fastdiar.diarization.model import Model
+from fastdiar.evaluation.intervals import Interval, ratio_interval
+from fastdiar.evaluation.latency import Latency, clip_latency
 
-WARM_UP = 5
-"""Clips heard before time is taken."""
+TIMED = 20
+"""Utterances kept to take the time on."""
 
 
 @attrs.frozen
 class Accuracy:
-    """`accuracy` and `macro_f1` (0…1) over so many utterances of so many speakers."""
+    """`accuracy` and `macro_f1` (0…1) over so many utterances of so many speakers; `interval` is accuracy's, by speaker."""
 
     utterances: int
     speakers: int
     accuracy: float
     macro_f1: float
+    interval: Interval | None = None
 
 
 @attrs.frozen
-class Latency:
-    """Milliseconds to classify one clip, batch 1, on `threads` cores through onnxruntime; `clip_seconds` is the median clip."""
+class Confusion:
+    """So many utterances of `speaker` were taken for `guessed`, who may be the same."""
 
-    p50: float
-    p99: float
-    threads: int
-    clip_seconds: float
+    speaker: str
+    guessed: str
+    utterances: int
 
 
 @attrs.frozen
 class ClosedSet:
-    """Figures over everything and by `corpus` label. `unknown` utterances are of speakers the model has no class for,
-    `unreadable` ones could not be read: neither counts."""
+    """Figures over everything and by `corpus` label.
+
+    `f1` is each speaker's, of those that were heard or guessed; `confusions` is the confusion matrix without its zeros. `unknown`
+    utterances are of speakers the model has no class for, `unreadable` ones could not be read: neither counts.
+    """
 
     overall: Accuracy
     corpora: dict[str, Accuracy]
+    f1: dict[str, float]
+    confusions: tuple[Confusion, ...]
     latency: Latency
     unknown: int = 0
     unreadable: int = 0
@@ -57,64 +63,70 @@ def closed_set(
 
     Raises `ModelError` where the model has no classes, `DataError` where no entry is of a speaker that it knows.
     """
-    classes = model.bundle.labels
-    if not classes:
+    if not model.bundle.labels:
         raise ModelError(f"{model.folder}: has no classes to tell apart: it was trained without a head for speakers")
-    known = [entry for entry in entries if entry.labels.get("speaker") in set(classes)]
-    guesses: list[Guess] = []
+    known = known_entries(model, entries)
+    guesses: list[_Guess] = []
+    timed: list[np.ndarray] = []
     for done, entry in enumerate(known, start=1):
         try:
-            guesses.append(_guess(model, dataset.load(entry), entry))
+            samples = dataset.load(entry)
         except AudioError:
             continue
+        guessed = model.bundle.labels[int(model.classify(samples).argmax())]
+        guesses.append(_Guess(entry.labels["speaker"], guessed, entry.labels.get("corpus", "")))
+        timed += [samples] * (len(timed) < TIMED)
         heard(done)
     if not guesses:
         raise DataError(f"none of {len(entries)} utterances can be read and is of a speaker that the model knows")
     corpora = sorted({guess.corpus for guess in guesses if guess.corpus})
+    confusions = Counter((guess.speaker, guess.guessed) for guess in guesses)
     return ClosedSet(
         overall=_accuracy(guesses),
         corpora={corpus: _accuracy([guess for guess in guesses if guess.corpus == corpus]) for corpus in corpora},
-        latency=_latency(guesses, model.threads),
+        f1=f1_scores(*_columns(guesses)),
+        confusions=tuple(Confusion(*names, count) for names, count in sorted(confusions.items())),
+        latency=clip_latency(model, timed),
         unknown=len(entries) - len(known),
         unreadable=len(known) - len(guesses),
     )
 
 
-def macro_f1(truth: Sequence[str], guesses: Sequence[str]) -> float:
-    """The mean of each class's F1 = 2 hits / (occurrences + guesses), over classes that occur or were guessed."""
+def known_entries(model: Model, entries: Sequence[Entry]) -> list[Entry]:
+    """The utterances whose speaker is one of the model's classes."""
+    classes = set(model.bundle.labels)
+    return [entry for entry in entries if entry.labels.get("speaker") in classes]
+
+
+def f1_scores(truth: Sequence[str], guesses: Sequence[str]) -> dict[str, float]:
+    """Each class's F1 = 2 hits / (occurrences + guesses), for classes that occur or were guessed."""
     classes, numbers = np.unique([*truth, *guesses], return_inverse=True)
     true, guessed = numbers[: len(truth)], numbers[len(truth) :]
     hits = np.bincount(true[true == guessed], minlength=len(classes))
     seen = np.bincount(numbers, minlength=len(classes))
-    return float(np.mean(2 * hits / seen))
+    return dict(zip(classes.tolist(), (2 * hits / seen).tolist(), strict=True))
+
+
+def macro_f1(truth: Sequence[str], guesses: Sequence[str]) -> float:
+    """The mean over classes of their F1."""
+    return float(np.mean(list(f1_scores(truth, guesses).values())))
 
 
 @attrs.frozen
-class Guess:
-    """What the model said of one utterance; times in seconds."""
+class _Guess:
+    """Who spoke an utterance, and who the model says it was."""
 
     speaker: str
     guessed: str
     corpus: str
-    taken: float
-    length: float
 
 
-def _guess(model: Model, samples: np.ndarray, entry: Entry) -> Guess:
-    began = time.perf_counter()
-    logits = model.classify(samples)
-    taken = time.perf_counter() - began
-    guessed = model.bundle.labels[int(logits.argmax())]
-    return Guess(entry.labels["speaker"], guessed, entry.labels.get("corpus", ""), taken, len(samples) / RATE)
+def _columns(guesses: Sequence[_Guess]) -> tuple[list[str], list[str]]:
+    return [guess.speaker for guess in guesses], [guess.guessed for guess in guesses]
 
 
-def _accuracy(guesses: Sequence[Guess]) -> Accuracy:
-    truth, guessed = [guess.speaker for guess in guesses], [guess.guessed for guess in guesses]
-    right = sum(guess.speaker == guess.guessed for guess in guesses) / len(guesses)
-    return Accuracy(len(guesses), len(set(truth)), right, macro_f1(truth, guessed))
-
-
-def _latency(guesses: Sequence[Guess], threads: int) -> Latency:
-    taken = [1000 * guess.taken for guess in guesses[WARM_UP:] or guesses]
-    p50, p99 = np.percentile(taken, (50, 99))
-    return Latency(float(p50), float(p99), threads, float(np.median([guess.length for guess in guesses])))
+def _accuracy(guesses: Sequence[_Guess]) -> Accuracy:
+    spoken = Counter(guess.speaker for guess in guesses)
+    right = Counter(guess.speaker for guess in guesses if guess.speaker == guess.guessed)
+    interval = ratio_interval([right[name] for name in spoken], list(spoken.values()))
+    return Accuracy(len(guesses), len(spoken), right.total() / len(guesses), macro_f1(*_columns(guesses)), interval)

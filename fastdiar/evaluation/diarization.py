@@ -153,7 +153,7 @@ def _timeline(pair: Pair) -> Timeline:
     from pyannote.core import Segment, Timeline
 
     last = max((turn.end for turn in (*pair.reference, *pair.hypothesis)), default=0.0)
-    return Timeline([Segment(start, end) for start, end in (pair.uem or [(0.0, last)])])
+    return Timeline([Segment(start, end) for start, end in (pair.uem or [(0.0, last)])]).support()
 
 
 def _annotation(turns: Iterable[Turn]) -> Annotation:

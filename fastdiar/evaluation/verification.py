@@ -1,77 +1,114 @@
-"""Are two clips one voice: the equal error rate on speakers that were never trained on."""
+"""Are two clips one voice: error rates on pairs of clips, at several lengths, from cosines or normalised scores.
+
+AS-norm: Matějka et al., Analysis of Score Normalization in Multilingual Speaker Recognition, Interspeech 2017.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from itertools import combinations, count
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import attrs
 import numpy as np
 
 from fastdiar.core.dataset import Dataset, Entry
-from fastdiar.core.errors import AudioError, DataError
+from fastdiar.core.errors import AudioError, DataError, nearest
+from fastdiar.core.formats import Trial
 from fastdiar.core.types import RATE
 from fastdiar.diarization.model import Model
+from fastdiar.evaluation.detection import Rates, Trials, eer_interval, rates
+from fastdiar.evaluation.intervals import Interval
 
+CROPS = (1.0, 2.0, 3.0, None)
+"""Seconds from the middle of each utterance; None hears all of it."""
 SHORTEST = 0.5
 """Seconds that a clip needs to take part."""
 FEWEST = 8
 """Speakers that a corpus needs to give a figure."""
+MOST = 100_000
+"""Pairs of each sort: of more, so many are drawn."""
+COHORT_SPEAKERS, COHORT_UTTERANCES, COHORT_SECONDS, COHORT_TOP = 1000, 3, 10.0, 200
+"""The cohort has so many speakers at most, each the mean of so many utterances of so many seconds; a clip's nearest count."""
+CURVE, BINS = 200, 60
+
+
+@attrs.frozen
+class Histogram:
+    """Shares of the trials of one voice, and of two, whose scores lie between `edges` (one more than the shares)."""
+
+    edges: tuple[float, ...]
+    same: tuple[float, ...]
+    different: tuple[float, ...]
 
 
 @attrs.frozen
 class Verification:
-    """The equal error rate (0…1) over so many trials of one voice and of two, among so many speakers."""
+    """Errors (0…1) over so many trials of one voice and of two, among so many speakers of a corpus.
 
-    eer: float
+    `seconds` were heard of each clip, None for all of it; `scores` is "cosine" or "as-norm". `interval` is the EER's, by speaker.
+    `min_dcf_01` and `min_dcf_05` take one of a hundred, and five, for true. `curve` are (accepted, missed) from the strictest
+    threshold to the laxest.
+    """
+
+    corpus: str
+    seconds: float | None
+    scores: str
+    speakers: int
     same: int
     different: int
-    speakers: int
+    eer: float
+    interval: Interval | None
+    min_dcf_01: float
+    min_dcf_05: float
+    curve: tuple[tuple[float, float], ...] = attrs.field(repr=False)
+    histogram: Histogram = attrs.field(repr=False)
+
+
+@attrs.frozen(eq=False)
+class Cohort:
+    """Voices that nobody is compared with, to set scores against: utterances with a `speaker`."""
+
+    dataset: Dataset
+    entries: Sequence[Entry]
 
 
 def verification(
     model: Model,
     dataset: Dataset,
     entries: Sequence[Entry],
-    seconds: float = 2.0,
-    trials: int = 5000,
+    crops: Sequence[float | None] = CROPS,
+    trials: Sequence[Trial] | None = None,
+    cohort: Cohort | None = None,
     seed: int = 0,
     heard: Callable[[int], Any] = lambda done: None,
-) -> dict[str, Verification]:
-    """By corpus of at least eight speakers: random pairs within it, compared by cosine.
+) -> tuple[Verification, ...]:
+    """By corpus of at least eight speakers, then by crop: all pairs of clips within it, or those of a list of `trials`.
 
-    Each clip is the middle `seconds` of its utterance, or all of a shorter one. Pairs of one voice come from different
-    sessions where the speaker has several. At most `trials` pairs of each sort. Raises `DataError` where no corpus will do.
+    A shorter utterance is heard whole. Pairs of one voice come from different sessions where the speaker has several. With a
+    `cohort`, normalised scores follow the cosines. Raises `DataError` where no corpus will do or a trial's clip is not there.
     """
-    corpora = _corpora(entries)
-    if not corpora:
-        raise DataError(f"verification needs a corpus of at least {FEWEST} speakers")
-    done, results = count(1), {}
-    for name, of_one in corpora.items():
-        vectors, voices = [], []
+    groups = _corpora(entries) if trials is None else _listed(entries, trials)
+    backdrop = None if cohort is None else _cohort_vectors(model, cohort, seed)
+    results: list[Verification] = []
+    done = 0
+    for corpus, of_one in groups.items():
+        voices, vectors = [], []
         for entry in of_one:
-            vector = _vector(model, dataset, entry, seconds)
-            heard(next(done))
-            if vector is not None:
-                vectors.append(vector)
+            found = _vectors(model, dataset, entry, crops)
+            done += 1
+            heard(done)
+            if found is not None:
                 voices.append(entry)
-        pairs = _pairs(voices, trials, np.random.default_rng(seed))
-        if all(map(len, pairs)):
-            same, different = (_cosines(np.array(vectors), each) for each in pairs)
-            speakers = len({voice.labels["speaker"] for voice in voices})
-            results[name] = Verification(equal_error_rate(same, different), len(same), len(different), speakers)
-    return results
-
-
-def equal_error_rate(same: np.ndarray, different: np.ndarray) -> float:
-    """Where as large a share of `same` scores falls below a threshold as of `different` ones lies at or above it."""
-    thresholds = np.unique(np.concatenate((same, different)))
-    missed = np.searchsorted(np.sort(same), thresholds, side="left") / len(same)
-    accepted = 1 - np.searchsorted(np.sort(different), thresholds, side="left") / len(different)
-    nearest = int(np.argmin(np.abs(missed - accepted)))
-    return float((missed[nearest] + accepted[nearest]) / 2)
+                vectors.append(found)
+        pairs = _pairs(voices, seed) if trials is None else _pairs_of(trials, voices)
+        if pairs.same.any() and not pairs.same.all():
+            for place, seconds in enumerate(crops):
+                results += _results(corpus, seconds, pairs, np.array([each[place] for each in vectors]), backdrop)
+    if not results:
+        raise DataError("verification: no clips that can be read make pairs of one voice and of two")
+    return tuple(results)
 
 
 def _corpora(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
@@ -81,38 +118,156 @@ def _corpora(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
         if entry.labels.get("speaker"):
             corpora[entry.labels.get("corpus", "")].append(entry)
     speakers = {name: {entry.labels["speaker"] for entry in of_one} for name, of_one in corpora.items()}
-    return {name: corpora[name] for name in sorted(corpora) if len(speakers[name]) >= FEWEST}
+    enough = {name: corpora[name] for name in sorted(corpora) if len(speakers[name]) >= FEWEST}
+    if not enough:
+        raise DataError(f"verification needs a corpus of at least {FEWEST} speakers")
+    return enough
 
 
-def _vector(model: Model, dataset: Dataset, entry: Entry, seconds: float) -> np.ndarray | None:
+def _listed(entries: Sequence[Entry], trials: Sequence[Trial]) -> dict[str, list[Entry]]:
+    """The entries that a list of trials names, in its order, as one corpus."""
+    known = {_name(entry.key): entry for entry in entries}
+    names = dict.fromkeys(name for trial in trials for name in (trial.one, trial.other))
+    for name in names:
+        if _name(name) not in known:
+            raise DataError(f"trials: no utterance '{name}' in the data{nearest(name, [entry.key for entry in entries[:1000]])}")
+    return {"trials": list({_name(name): known[_name(name)] for name in names}.values())}
+
+
+def _name(path: str) -> str:
+    """What a list and a dataset call the same recording, whatever it is stored as."""
+    return PurePosixPath(path).with_suffix("").as_posix()
+
+
+def _vectors(model: Model, dataset: Dataset, entry: Entry, crops: Sequence[float | None]) -> list[np.ndarray] | None:
+    """The voice `[dim]` at each crop; None where the utterance cannot be read or is too short."""
     try:
         samples = dataset.load(entry)
     except AudioError:
         return None
-    if len(samples) < SHORTEST * RATE:
-        return None
-    start = max(0, len(samples) - round(seconds * RATE)) // 2
-    frames = model.encode(samples[start : start + round(seconds * RATE)])
+    return [_voice(model, _middle(samples, seconds)) for seconds in crops] if len(samples) >= SHORTEST * RATE else None
+
+
+def _middle(samples: np.ndarray, seconds: float | None) -> np.ndarray:
+    length = len(samples) if seconds is None else round(seconds * RATE)
+    start = max(0, len(samples) - length) // 2
+    return samples[start : start + length]
+
+
+def _voice(model: Model, samples: np.ndarray) -> np.ndarray:
+    frames = model.encode(samples)
     return model.embed(frames, np.ones((1, len(frames)), np.float32))[0]
 
 
-def _pairs(voices: Sequence[Entry], most: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of indices `[pairs, 2]` of one speaker, and of two."""
-    speakers: dict[str, list[int]] = defaultdict(list)
-    for index, voice in enumerate(voices):
-        speakers[voice.labels["speaker"]].append(index)
-    same = np.array([pair for indices in speakers.values() for pair in _same(voices, indices)], int).reshape(-1, 2)
-    same = same[random.permutation(len(same))[:most]]
-    names = np.array([voice.labels["speaker"] for voice in voices])
-    pairs = random.integers(len(voices), size=(2 * most, 2)) if voices else np.empty((0, 2), int)
-    return same, pairs[names[pairs[:, 0]] != names[pairs[:, 1]]][:most]
+def _cohort_vectors(model: Model, cohort: Cohort, seed: int) -> np.ndarray:
+    """One unit vector a speaker, `[speakers, dim]`."""
+    speakers: dict[str, list[Entry]] = defaultdict(list)
+    for entry in cohort.entries:
+        if entry.labels.get("speaker"):
+            speakers[entry.labels["speaker"]].append(entry)
+    random, means = np.random.default_rng(seed), []
+    for name in random.permutation(sorted(speakers))[:COHORT_SPEAKERS]:
+        chosen = (speakers[name][place] for place in random.permutation(len(speakers[name]))[:COHORT_UTTERANCES])
+        found = [_vectors(model, cohort.dataset, entry, [COHORT_SECONDS]) for entry in chosen]
+        mean = np.sum([vectors[0] for vectors in found if vectors is not None], axis=0)
+        if np.any(mean):
+            means.append(mean / np.linalg.norm(mean))
+    if len(means) < FEWEST:
+        raise DataError(f"score normalisation needs a cohort of at least {FEWEST} speakers that can be heard, found {len(means)}")
+    return np.array(means)
 
 
-def _same(voices: Sequence[Entry], indices: list[int]) -> list[tuple[int, int]]:
-    pairs = list(combinations(indices, 2))
-    apart = [(one, other) for one, other in pairs if voices[one].labels.get("session") != voices[other].labels.get("session")]
-    return apart or pairs
+@attrs.frozen(eq=False)
+class _Pairs:
+    """Which clips are compared, int `[pairs, 2]`; bool `[pairs]` whether they are one voice; whose they are, int `[pairs, 2]`."""
+
+    clips: np.ndarray
+    same: np.ndarray
+    speakers: np.ndarray
 
 
-def _cosines(vectors: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    return np.sum(vectors[pairs[:, 0]] * vectors[pairs[:, 1]], axis=1)
+def _pairs(voices: Sequence[Entry], seed: int) -> _Pairs:
+    """All pairs of one speaker, and all of two, or as many of each as are drawn."""
+    random = np.random.default_rng(seed)
+    _, speaker = np.unique([voice.labels["speaker"] for voice in voices], return_inverse=True)
+    _, session = np.unique([voice.labels.get("session", "") for voice in voices], return_inverse=True)
+    same = np.concatenate([np.empty((0, 2), int), *_same(speaker, session)])
+    few = len(voices) ** 2 < 20 * MOST
+    one, other = np.triu_indices(len(voices), 1) if few else random.integers(len(voices), size=(2, 2 * MOST))
+    different = np.stack((one, other), axis=1)[speaker[one] != speaker[other]]
+    same, different = (pairs[random.permutation(len(pairs))[:MOST]] for pairs in (same, different))
+    clips = np.concatenate((same, different))
+    return _Pairs(clips, np.arange(len(clips)) < len(same), speaker[clips])
+
+
+def _same(speaker: np.ndarray, session: np.ndarray) -> Iterator[np.ndarray]:
+    """Each speaker's pairs `[pairs, 2]`: from different sessions where there are several."""
+    for number in np.unique(speaker):
+        mine = np.flatnonzero(speaker == number)
+        pairs = mine[np.stack(np.triu_indices(len(mine), 1), axis=1)]
+        apart = session[pairs[:, 0]] != session[pairs[:, 1]]
+        yield pairs[apart] if apart.any() else pairs
+
+
+def _pairs_of(trials: Sequence[Trial], voices: Sequence[Entry]) -> _Pairs:
+    """A list's pairs, without those whose clips could not be heard."""
+    place = {_name(voice.key): number for number, voice in enumerate(voices)}
+    _, speaker = np.unique([voice.labels.get("speaker", voice.key) for voice in voices], return_inverse=True)
+    heard = [(trial, place.get(_name(trial.one)), place.get(_name(trial.other))) for trial in trials]
+    kept = [(trial.same, one, other) for trial, one, other in heard if one is not None and other is not None]
+    clips = np.array([[one, other] for _, one, other in kept], int).reshape(-1, 2)
+    return _Pairs(clips, np.array([same for same, _, _ in kept], bool), speaker[clips])
+
+
+def _results(
+    corpus: str, seconds: float | None, pairs: _Pairs, vectors: np.ndarray, backdrop: np.ndarray | None
+) -> Iterator[Verification]:
+    cosines = np.sum(vectors[pairs.clips[:, 0]] * vectors[pairs.clips[:, 1]], axis=1)
+    by_kind: Mapping[str, np.ndarray] = {"cosine": cosines}
+    if backdrop is not None:
+        by_kind = {**by_kind, "as-norm": _normalised(cosines, pairs.clips, vectors, backdrop)}
+    for kind, scores in by_kind.items():
+        trials = Trials(scores, pairs.same, pairs.speakers)
+        errors = rates(trials)
+        yield Verification(
+            corpus,
+            seconds,
+            kind,
+            speakers=len(np.unique(pairs.speakers)),
+            same=int(pairs.same.sum()),
+            different=int((~pairs.same).sum()),
+            eer=errors.eer,
+            interval=eer_interval(trials),
+            min_dcf_01=errors.min_dcf(0.01),
+            min_dcf_05=errors.min_dcf(0.05),
+            curve=_curve(errors),
+            histogram=_histogram(trials),
+        )
+
+
+def _normalised(cosines: np.ndarray, clips: np.ndarray, vectors: np.ndarray, backdrop: np.ndarray) -> np.ndarray:
+    """Each score against those of its two clips with the cohort voices nearest to them: the mean of both z-scores."""
+    nearest_scores = np.sort(vectors @ backdrop.T, axis=1)[:, -COHORT_TOP:]  # [clips, nearest]
+    mean, deviation = nearest_scores.mean(axis=1), np.maximum(nearest_scores.std(axis=1), 1e-6)
+    return ((cosines[:, None] - mean[clips]) / deviation[clips]).mean(axis=1)
+
+
+def _curve(errors: Rates) -> tuple[tuple[float, float], ...]:
+    """A DET curve of few enough points to be drawn, evenly spaced on its own axes."""
+    accepted, missed = errors.accepted[::-1], errors.missed[::-1]
+    travelled = np.cumsum(np.abs(np.diff(_stretched(accepted), prepend=-9)) + np.abs(np.diff(_stretched(missed), prepend=9)))
+    kept = np.unique(np.searchsorted(travelled, np.linspace(travelled[0], travelled[-1], CURVE)))
+    return tuple((round(float(accepted[place]), 6), round(float(missed[place]), 6)) for place in kept)
+
+
+def _stretched(shares: np.ndarray) -> np.ndarray:
+    """As a DET curve's axes stretch them, nearly: log-odds, bounded."""
+    bounded = np.clip(shares, 1e-4, 1 - 1e-4)
+    return np.log(bounded / (1 - bounded))
+
+
+def _histogram(trials: Trials) -> Histogram:
+    edges = np.histogram_bin_edges(trials.scores, BINS)
+    same, different = (np.histogram(trials.scores[of_sort], edges)[0] / of_sort.sum() for of_sort in (trials.same, ~trials.same))
+    same, different = (tuple(round(float(share), 6) for share in shares) for shares in (same, different))
+    return Histogram(tuple(round(float(edge), 6) for edge in edges), same, different)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
 
 import attrs
@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from fastdiar.__main__ import run
 from fastdiar.core.bundle import read_bundle, write_bundle
 from fastdiar.core.dataset import Entry
 from fastdiar.core.errors import DataError, ModelError
 from fastdiar.diarization.model import Model
-from fastdiar.evaluation.closed_set import closed_set, macro_f1
+from fastdiar.evaluation.closed_set import closed_set, f1_scores, macro_f1
 from fastdiar.plugins.datasets.folder import Folder, FolderConfig
 
 names = st.sampled_from("abcde")
@@ -40,7 +39,25 @@ def test_made_up_voices_are_known_again(bundle: Path, test_set: tuple[Folder, li
     assert found.overall.utterances == 16 and found.overall.speakers == 4
     assert found.overall.accuracy > 0.5
     assert found.corpora == {}
-    assert 0 < found.latency.p50 <= found.latency.p99 and found.latency.threads == 1
+    assert found.overall.interval is not None
+    assert found.overall.interval.low <= found.overall.accuracy <= found.overall.interval.high
+
+
+def test_confusions_and_the_f1_of_each_speaker_add_up(bundle: Path, test_set: tuple[Folder, list[Entry]]) -> None:
+    found = closed_set(Model(bundle), *test_set)
+    cells = {(each.speaker, each.guessed): each.utterances for each in found.confusions}
+    assert sum(cells.values()) == 16
+    assert sum(count for (speaker, guessed), count in cells.items() if speaker == guessed) / 16 == found.overall.accuracy
+    truth, guesses = zip(*(pair for pair, count in cells.items() for _ in range(count)), strict=True)
+    assert found.f1 == f1_scores(truth, guesses)
+    assert found.overall.macro_f1 == pytest.approx(np.mean(list(found.f1.values())))
+
+
+def test_latency_names_its_conditions(bundle: Path, test_set: tuple[Folder, list[Entry]]) -> None:
+    latency = closed_set(Model(bundle), *test_set).latency
+    assert 0 < latency.p50 <= latency.p99
+    assert (latency.threads, latency.seconds, latency.runs) == (1, 3.0, 200)
+    assert re.search(r"batch 1, 1 thread, clips of 3 s, 200 runs, onnxruntime \S+ on cpu", str(latency))
 
 
 def test_corpora_add_up_and_strangers_and_broken_files_are_counted_apart(
@@ -68,20 +85,3 @@ def test_strangers_alone_or_a_model_without_classes_are_errors(
     write_bundle(tmp_path, attrs.evolve(read_bundle(bundle), labels=()))
     with pytest.raises(ModelError, match="has no classes"):
         closed_set(Model(tmp_path), dataset, entries)
-
-
-def test_the_command_gives_the_same_figures(
-    bundle: Path, small_recipe: Path, test_set: tuple[Folder, list[Entry]], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(["evaluate", str(bundle), "--data", str(small_recipe), "--json"]) == 0
-    figures = json.loads(capsys.readouterr().out)
-    assert figures["overall"] == attrs.asdict(closed_set(Model(bundle), *test_set).overall)
-    assert run(["evaluate", str(bundle), "--data", str(small_recipe)]) == 0
-    printed = capsys.readouterr().out
-    assert "accuracy %" in printed and "P99" in printed and "batch 1, 1 thread" in printed
-
-
-def test_a_recipe_without_test_data(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "recipe.toml").write_text(f'[data.train]\nuse = "folder"\nroot = "{np.random.default_rng(0).integers(9)}"\n')
-    assert run(["evaluate", str(bundle), "--data", str(tmp_path / "recipe.toml")]) == 2
-    assert "recipe.toml: data.test: is missing" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The equal error rate."""
+"""Pairs of clips: which there are, and what is told of them."""
 
 from __future__ import annotations
 
@@ -7,49 +7,93 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fastdiar.core.errors import DataError
+from fastdiar.core.dataset import Entry
+from fastdiar.core.errors import DataError, FormatError
+from fastdiar.core.formats import Trial, read_trials
 from fastdiar.diarization.model import Model
 from fastdiar.evaluation import verification as module
-from fastdiar.evaluation.verification import equal_error_rate, verification
+from fastdiar.evaluation.verification import Cohort, verification
 from fastdiar.plugins.datasets.folder import Folder, FolderConfig
 
-
-def test_error_rates_worked_by_hand() -> None:
-    assert equal_error_rate(np.array([0.8, 0.9]), np.array([0.1, 0.2])) == 0
-    assert equal_error_rate(np.array([0.1, 0.2]), np.array([0.8, 0.9])) == 1
-    assert equal_error_rate(np.array([0.3, 0.7, 0.8, 0.9]), np.array([0.1, 0.2, 0.25, 0.75])) == 0.25
+CROPS = (0.7, None)
 
 
-scores = st.lists(st.floats(-1, 1), min_size=1, max_size=30).map(np.array)
-
-
-@given(scores, scores)
-def test_it_is_a_rate_and_the_scale_of_scores_does_not_matter(same: np.ndarray, different: np.ndarray) -> None:
-    rate = equal_error_rate(same, different)
-    assert 0 <= rate <= 1
-    assert equal_error_rate(2 * same, 2 * different) == rate
-
-
-def test_scores_without_meaning_give_one_half() -> None:
-    random = np.random.default_rng(0)
-    assert equal_error_rate(random.normal(size=5_000), random.normal(size=5_000)) == pytest.approx(0.5, abs=0.03)
-
-
-def test_made_up_voices_by_corpus(bundle: Path, voices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def made_up(voices: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Folder, list[Entry]]:
+    """Four voices, which are enough here, with two sessions of four utterances each."""
     monkeypatch.setattr(module, "FEWEST", 4)
     dataset = Folder(FolderConfig(root=voices))
-    entries = [attrs.evolve(entry, labels={**entry.labels, "corpus": "made up"}) for entry in dataset.entries()]
-    (found,) = verification(Model(bundle), dataset, entries, seconds=0.7, trials=50).values()
-    # Four voices with two sessions of four: 16 pairs of each across sessions, of which fifty are taken.
-    assert (found.speakers, found.same, found.different) == (4, 50, 50)
-    assert found.eer < 0.4
-    assert verification(Model(bundle), dataset, entries, seconds=0.7, trials=50) == {"made up": found}
+    return dataset, [attrs.evolve(entry, labels={**entry.labels, "corpus": "made up"}) for entry in dataset.entries()]
+
+
+def test_all_pairs_of_a_corpus_at_each_length(bundle: Path, made_up: tuple[Folder, list[Entry]]) -> None:
+    short, whole = verification(Model(bundle), *made_up, crops=CROPS)
+    assert [(each.corpus, each.seconds, each.scores) for each in (short, whole)] == [
+        ("made up", 0.7, "cosine"),
+        ("made up", None, "cosine"),
+    ]
+    # Of each voice 16 pairs across its two sessions; of two voices all 32 · 24 / 2.
+    assert (short.speakers, short.same, short.different) == (4, 64, 384)
+    assert short.eer < 0.4 and 0 <= short.min_dcf_05 <= 1 and 0 <= short.min_dcf_01 <= 1
+    assert short.interval is not None and short.interval.low <= short.eer <= short.interval.high
+    assert sum(short.histogram.same) == pytest.approx(1, abs=1e-4) == pytest.approx(sum(short.histogram.different), abs=1e-4)
+    assert short.curve[0][0] == 0 and short.curve[-1][1] == 0
+    assert verification(Model(bundle), *made_up, crops=CROPS) == (short, whole)
+
+
+def test_a_list_says_which_pairs(bundle: Path, made_up: tuple[Folder, list[Entry]]) -> None:
+    keys = [entry.key for entry in made_up[1]]
+    listed = [
+        Trial(True, keys[0], keys[4]),
+        Trial(False, keys[0].replace(".wav", ".flac"), keys[8]),
+        Trial(False, keys[4], keys[9]),
+    ]
+    (found,) = verification(Model(bundle), *made_up, crops=[0.7], trials=listed)
+    assert (found.corpus, found.speakers, found.same, found.different) == ("trials", 2, 1, 2)
+    with pytest.raises(DataError, match="trials: no utterance 'voice9/monday/0"):
+        verification(Model(bundle), *made_up, trials=[Trial(True, keys[0], "voice9/monday/0.wav")])
+
+
+def test_normalised_scores_follow_the_cosines(bundle: Path, made_up: tuple[Folder, list[Entry]]) -> None:
+    cosine, normalised = verification(Model(bundle), *made_up, crops=[0.7], cohort=Cohort(*made_up))
+    assert (cosine.scores, normalised.scores) == ("cosine", "as-norm")
+    assert (cosine.same, cosine.different) == (normalised.same, normalised.different)
+    assert normalised.histogram.edges[-1] > 1  # standard deviations, no cosine
+
+
+def test_normalising_is_the_mean_of_two_z_scores() -> None:
+    vectors = np.eye(3)[:2]
+    backdrop = np.array([[0.6, 0.8, 0], [0.8, 0, 0.6], [0, 0.6, 0.8]])
+    by_hand = [(0.0 - np.mean(side)) / np.std(side) for side in ([0.6, 0.8, 0.0], [0.8, 0.0, 0.6])]
+    found = module._normalised(np.array([0.0]), np.array([[0, 1]]), vectors, backdrop)
+    assert found == pytest.approx([np.mean(by_hand)])
 
 
 def test_too_few_speakers(bundle: Path, voices: Path) -> None:
     dataset = Folder(FolderConfig(root=voices))
     with pytest.raises(DataError, match="a corpus of at least 8 speakers"):
         verification(Model(bundle), dataset, dataset.entries())
+
+
+def test_what_cannot_be_heard_takes_no_part(bundle: Path, made_up: tuple[Folder, list[Entry]], tmp_path: Path) -> None:
+    dataset, entries = made_up
+    gone = attrs.evolve(entries[0], path=tmp_path / "gone.wav")
+    (found,) = verification(Model(bundle), dataset, [gone, *entries[1:]], crops=[0.7])
+    assert (found.same, found.different) == (60, 360)
+    with pytest.raises(DataError, match="no clips that can be read"):
+        verification(Model(bundle), dataset, [attrs.evolve(entry, path=gone.path) for entry in entries])
+    with pytest.raises(DataError, match="a cohort of at least 4 speakers that can be heard, found 0"):
+        verification(Model(bundle), *made_up, cohort=Cohort(dataset, [gone]))
+
+
+def test_lists_of_trials(tmp_path: Path) -> None:
+    path = tmp_path / "veri_test.txt"
+    path.write_text("1 id1/a/1.wav id1/b/2.wav\n\n0 id1/a/1.wav id2/c/1.wav\n")
+    assert read_trials(path) == [Trial(True, "id1/a/1.wav", "id1/b/2.wav"), Trial(False, "id1/a/1.wav", "id2/c/1.wav")]
+    path.write_text("1 a b\nsame a b\n")
+    with pytest.raises(FormatError, match=r"veri_test.txt:2: expected a trial, '1 path path'"):
+        read_trials(path)
+    path.write_text("")
+    with pytest.raises(FormatError, match="holds no trials"):
+        read_trials(path)
