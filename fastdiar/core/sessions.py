@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -60,6 +61,11 @@ def chunk(session: Session, start: float, seconds: float, **labels: str) -> Entr
     start, seconds = round(start, 3), round(seconds, 3)
     key = f"{session.name}@{start:.3f}+{seconds:.3f}"
     return Entry(key, session.path, {"session": session.name, **labels}, start, seconds)
+
+
+def turns_of(session: Session, entry: Entry) -> tuple[Turn, ...]:
+    """Who speaks when in one stretch of a session, in seconds from its start."""
+    return clipped(session.turns, entry.start, math.inf if entry.seconds is None else entry.start + entry.seconds)
 
 
 def clipped(turns: Iterable[Turn], start: float, end: float) -> tuple[Turn, ...]:

@@ -11,6 +11,7 @@ from attrs import field
 from fastdiar.core.audio import SUFFIXES
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError
+from fastdiar.core.files import existing_folder
 from fastdiar.core.splits import SplitConfig, split_entries
 
 
@@ -29,9 +30,7 @@ class Folder(Dataset):
 
     def entries(self) -> list[Entry]:
         """Every recording under a speaker's folder; raises `DataError`."""
-        root = self.config.root
-        if not root.is_dir():
-            raise DataError(f"{root}: no such folder: root must hold one folder for each speaker")
+        root = existing_folder(self.config.root, "root must hold one folder for each speaker")
         files = (file.relative_to(root) for file in root.glob("*/**/*") if file.suffix.lower() in SUFFIXES)
         entries = [_entry(root, file) for file in sorted(files, key=Path.as_posix)]
         if not entries:

@@ -10,6 +10,7 @@ from attrs import field
 
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError, nearest
+from fastdiar.core.files import existing_folder
 from fastdiar.core.splits import SplitConfig, split_entries
 
 
@@ -39,9 +40,7 @@ class LibriSpeech(Dataset):
         return split_entries([_entry(file, root, genders) for file in files], self.config)
 
     def _subsets(self) -> list[str]:
-        root = self.config.root
-        if not root.is_dir():
-            raise DataError(f"{root}: no such folder: root must be the folder that holds LibriSpeech's subsets")
+        root = existing_folder(self.config.root, "root must be the folder that holds LibriSpeech's subsets")
         there = sorted(folder.name for folder in root.iterdir() if folder.is_dir())
         for subset in self.config.subsets:
             if subset not in there:

@@ -14,8 +14,9 @@ from attrs import field, validators
 from fastdiar.core.audio import SUFFIXES
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError, nearest
+from fastdiar.core.files import existing_folder
 from fastdiar.core.formats import read_rttm, read_uem
-from fastdiar.core.sessions import Session, chunks, clipped, session
+from fastdiar.core.sessions import Session, chunks, session, turns_of
 from fastdiar.core.splits import SplitConfig, split_entries
 from fastdiar.core.types import Turn
 
@@ -55,7 +56,7 @@ class Rttm(Dataset):
 
     def turns(self, entry: Entry) -> tuple[Turn, ...]:
         """Who speaks when in one chunk, in seconds from its start."""
-        return clipped(self._sessions[entry.labels["session"]].turns, entry.start, entry.start + (entry.seconds or 0.0))
+        return turns_of(self._sessions[entry.labels["session"]], entry)
 
     @cached_property
     def _sessions(self) -> dict[str, Session]:
@@ -73,10 +74,8 @@ class Rttm(Dataset):
 
 def _recordings(root: Path) -> dict[str, list[Path]]:
     """The recordings that a name may mean: their stems, and what stands before each dot in them."""
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder: root must hold the recordings")
     recordings: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(root.rglob("*")):
+    for path in sorted(existing_folder(root, "root must hold the recordings").rglob("*")):
         if path.suffix.lower() in SUFFIXES:
             parts = path.stem.split(".")
             for count in range(1, len(parts) + 1):
@@ -88,10 +87,8 @@ def _read(
     folder: Path, pattern: str, read: Callable[[Path], dict[str, list[T]]], recordings: dict[str, list[Path]]
 ) -> dict[Path, list[T]]:
     """What the files of a folder say of each recording. One that speaks of a single recording may go by its file's name."""
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder: it must hold {pattern} files")
     found: dict[Path, list[T]] = {}
-    for file in sorted(folder.rglob(pattern)):
+    for file in sorted(existing_folder(folder, f"it must hold {pattern} files").rglob(pattern)):
         contents = read(file) or {file.stem: []}
         for uri, content in contents.items():
             names = [uri] if len(contents) > 1 else [file.stem, uri]
