@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from attrs import validators
 
-share = validators.and_(validators.ge(0), validators.le(1))
+share: Any = validators.and_(validators.ge(0), validators.le(1))
 """A share or probability: 0 to 1."""
 
 positive_list: Any = validators.and_(validators.min_len(1), validators.deep_iterable(validators.ge(1)))

@@ -51,7 +51,7 @@ def by_percent(sound: Tensor, percent: Tensor, change: Callable[[Tensor, int], T
     `change` may give more samples or fewer: they are cut, or filled up with zeros.
     """
     done = sound.clone()
-    for value in percent.unique().tolist():
+    for value in sorted(set(percent.tolist())):
         if value != WHOLE:
             clips = percent == value
             changed = change(sound[clips].float(), value)[:, : sound.shape[1]]
@@ -85,7 +85,8 @@ def stretched(sound: Tensor, percent: float) -> Tensor:
 
 def resampled(sound: Tensor, percent: int) -> Tensor:
     """`sound [clips, samples]` at `percent` of its pace, its pitch with it: `[clips, ceil(samples * 100 / percent)]`."""
-    return audio.resample(sound, percent, WHOLE)
+    changed: Tensor = audio.resample(sound, percent, WHOLE)
+    return changed
 
 
 def _repaced_spectrum(spectrum: Tensor, rate: float) -> Tensor:

@@ -40,6 +40,15 @@ def test_the_noise_of_a_folder_repeats_where_it_is_short(tmp_path: Path) -> None
     assert not torch.equal(noise[0], noise[1])
 
 
+def test_a_long_recording_gives_a_stretch_of_it(tmp_path: Path) -> None:
+    ramp = np.linspace(-0.5, 0.5, 90_000, dtype=np.float32)
+    soundfile.write(tmp_path / "ramp.wav", ramp, 48_000, subtype="FLOAT")
+    noise = AddNoise(AddNoiseConfig(probability=1.0, folder=tmp_path)).draw(clips(), torch.Generator().manual_seed(0))["noise"]
+    slope = (ramp[1] - ramp[0]) * 3  # 48 kHz are heard at 16
+    torch.testing.assert_close(noise[:, 200:-200].diff(dim=1), torch.full((2, 7599), float(slope)), rtol=0, atol=1e-6)
+    assert noise[0, 4000] != noise[1, 4000]
+
+
 def test_silent_noise_adds_nothing(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silence.wav", np.zeros(100, np.float32), 16_000)
     augment = AddNoise(AddNoiseConfig(probability=1.0, folder=tmp_path))

@@ -1,0 +1,83 @@
+"""What codecs leave of a sound, where it was."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+from torch import Tensor
+
+from fastdiar.core.errors import MissingExtra
+from fastdiar.core.types import Batch
+from fastdiar.plugins.augmentations.codec import Codec, CodecConfig
+from tests.plugins.augmentations.conftest import batch_of, noise, seeded, tone
+
+NAMES = ("mu_law", "telephone", "opus", "mp3")
+
+
+def coded(name: str, *clips: Tensor, kilobits: float = 48.0) -> Batch:
+    if name in ("opus", "mp3"):
+        pytest.importorskip("av")
+    batch = batch_of(*clips)
+    drawn = {"codec": torch.zeros(len(clips), dtype=torch.long), "kilobits": torch.full((len(clips),), kilobits)}
+    return Codec(CodecConfig(codecs=(name,))).apply(batch, drawn)  # type: ignore[arg-type]
+
+
+def voice(samples: int = 16_000) -> Tensor:
+    """Harmonics of 150 Hz in syllables."""
+    buzz = torch.stack([tone(150 * harmonic, samples) / harmonic for harmonic in range(1, 12)]).sum(0)
+    return 0.5 * buzz * (0.5 + 0.5 * torch.sin(torch.arange(samples) / 700))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_moves(name: str) -> None:
+    (sound,) = coded(name, noise(16_000)).waveform
+    spectrum = torch.fft.rfft(sound, 32_000) * torch.fft.rfft(noise(16_000), 32_000).conj()
+    assert int(torch.fft.irfft(spectrum).argmax()) == 0
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("mu_law", 30, 45), ("opus", 15, 60), ("mp3", 12, 60)])
+def test_it_sounds_much_alike_but_not_the_same(name: str, least: float, most: float) -> None:
+    (sound,) = coded(name, voice()).waveform
+    ratio = 10 * torch.log10(voice().square().sum() / (sound - voice()).square().sum())
+    assert least < ratio < most
+
+
+@pytest.mark.parametrize("name", ["opus", "mp3"])
+def test_fewer_kilobits_lose_more(name: str) -> None:
+    rough, fine = (coded(name, noise(16_000), kilobits=rate).waveform[0] for rate in (12, 96))
+    assert (rough - noise(16_000)).norm() > 1.3 * (fine - noise(16_000)).norm()
+
+
+def test_a_telephone_has_no_bass_and_no_treble() -> None:
+    sounds = coded("telephone", tone(80), tone(1000), tone(5000)).waveform
+    bass, middle, treble = (sounds.norm(dim=1) / tone(1000).norm()).tolist()
+    assert bass < 0.15 and treble < 0.05
+    assert middle == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_short_clips_and_loud_ones_come_back_as_long(name: str) -> None:
+    batch = coded(name, 4 * voice(5_000), voice(37))
+    assert batch.waveform.shape == (2, 5_000)
+    assert batch.waveform.abs().max() < 1.6
+    assert not batch.waveform[1, 37:].any()
+
+
+def test_each_codec_is_drawn_as_often_and_others_stay_as_they_are() -> None:
+    augment = Codec(CodecConfig(probability=0.5, codecs=("mu_law", "telephone"), kilobits=(16, 32)))
+    batch = batch_of(*[noise(50)] * 400)
+    drawn = augment.draw(batch, seeded())
+    counts = torch.bincount(drawn["codec"] + 1)
+    assert len(counts) == 3 and counts[0] > 160 and counts[1:].min() > 70
+    assert drawn["kilobits"].min() >= 16 and drawn["kilobits"].max() <= 32
+    alone = drawn["codec"] < 0
+    assert torch.equal(augment.apply(batch, drawn).waveform[alone], batch.waveform[alone])
+
+
+def test_opus_without_pyav_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    Codec(CodecConfig(codecs=("mu_law",)))
+    with pytest.raises(MissingExtra, match=r"with opus or mp3 needs a part that is not installed: .*fastdiar\[media\]"):
+        Codec(CodecConfig(codecs=("mp3",)))
