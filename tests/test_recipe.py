@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import attrs
 import pytest
 
 from fastdiar import registry
@@ -232,6 +233,31 @@ def test_a_third_partys_component_is_used_by_its_plugins_name(acme: object, here
     assert recipe.data["dev"].config.pitches == (100.0,)
     assert recipe.cluster is not None
     assert recipe.table["diarization"]["cluster"] == {"use": "acme/alone"}
+
+
+NESTED = """
+[augment.change]
+use = "one_of"
+[augment.change.choices.noise]
+use = "add_noise"
+folder = "noises"
+probability = 0.25
+[augment.change.choices.quiet]
+use = "gain"
+gain = [-9, 0]
+"""
+
+
+def test_components_inside_a_component_are_parts_like_any(here: Path) -> None:
+    pytest.importorskip("torch")
+    recipe = read_recipe(write(NESTED), ["augment.change.choices.quiet.probability=0.5"])
+    choices = recipe.augment["change"].config.choices
+    assert list(choices) == ["noise", "quiet"]
+    assert choices["noise"].config.folder == here / "mine" / "noises"
+    assert (choices["quiet"].config.gain, choices["quiet"].config.probability) == ((-9.0, 0.0), 0.5)
+    lines = recipe.to_toml(origins=True).splitlines()
+    assert "probability = 0.25  # new.toml:8" in lines and "probability = 0.5  # --set" in lines
+    assert recipe_from_table(tomllib.loads(recipe.to_toml()), "a run") == attrs.evolve(recipe, path=None, origins={})
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda path: path.stem)

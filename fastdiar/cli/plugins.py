@@ -94,7 +94,8 @@ def _component(kind: str, name: str) -> dict[str, Any]:
         keys.append(
             {
                 "key": field.name,
-                "type": type_words(field.type),
+                "type": "named tables of components" if "kind" in field.metadata else type_words(field.type),
+                "components": field.metadata.get("kind"),
                 "required": needed,
                 "default": None if needed or default is None else unstructure(default),
                 "help": field.metadata.get("help", ""),
@@ -119,9 +120,12 @@ def _snippet(report: dict[str, Any]) -> list[str]:
 
     header = HEADERS[report["kind"]].format(name=report["name"].rpartition("/")[2])
     lines = [f"[{header}]", f"use = {dumps_value(report['name'])}"]
-    for key in report["keys"]:
+    tables = [key for key in report["keys"] if key["components"]]
+    for key in (key for key in report["keys"] if key not in tables):
         if key["required"]:
             lines.append(f'{key["key"]} = "..."  # required: {key["type"]}')
         elif key["default"] is not None:
             lines.append(f"{key['key']} = {dumps_value(key['default'])}")
+    for key in tables:
+        lines += ["", f"[{header}.{key['key']}.NAME]", f'use = "..."  # required: a component of kind {key["components"]}']
     return lines

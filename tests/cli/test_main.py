@@ -147,6 +147,15 @@ def test_plugins_explains_a_component_and_gives_a_snippet_that_is_toml(acme: Cal
     assert tomllib.loads(f"[{snippet}") == {"data": {"train": {"use": "acme/tones", "root": "...", "pitches": [220.0, 440.0]}}}
 
 
+def test_a_component_of_components_is_explained_too(capsys: Capture) -> None:
+    pytest.importorskip("torch")
+    assert run(["plugins", "augmentation", "one_of"]) == 0
+    head, _, snippet = capsys.readouterr().out.partition("\n\n[")
+    assert "choices: named tables of components, required. " in head
+    change = tomllib.loads(f"[{snippet}")["augment"]["one_of"]
+    assert change == {"use": "one_of", "probability": 1.0, "choices": {"NAME": {"use": "..."}}}
+
+
 def test_recipe_check_and_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)

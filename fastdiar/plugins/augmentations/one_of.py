@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import torch
-from attrs import field, validators
+from attrs import field
 from torch import Tensor
 
 from fastdiar.core import checks, draws
@@ -24,7 +24,6 @@ class OneOfConfig:
     """Which changes, how often."""
 
     choices: dict[str, Part] = field(
-        validator=validators.min_len(1),
         metadata={
             "help": "named augmentations; the probability of each is the share of clips it changes",
             "kind": "augmentation",
@@ -36,6 +35,8 @@ class OneOfConfig:
 
     @choices.validator
     def _exclusive(self, attribute: attrs.Attribute[Any], value: dict[str, Part]) -> None:
+        if not value:
+            raise ValueError("must name at least one augmentation")
         for name, part in value.items():
             if not hasattr(part.config, "probability"):
                 raise ValueError(f"'{name}': the augmentation '{part.use}' has no key 'probability', which one_of chooses by")
