@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -42,25 +42,19 @@ def session(name: str, path: Path, turns: Iterable[Turn], stretches: Sequence[St
     return Session(name, path, clipped(turns, 0.0, end), covered)
 
 
-def chunks(session: Session, seconds: float, step: float) -> Iterator[Entry]:
-    """Chunks of `seconds`, one every `step`, over what the reference covers.
+def chunks(session: Session, seconds: float, step: float, labels: Mapping[str, str] | None = None) -> Iterator[Entry]:
+    """Chunks of `seconds`, one every `step`, over what the reference covers; by default their label is the session's name.
 
     The last chunk of a stretch ends with it, so that all are equally long; a stretch shorter than `seconds` is one chunk.
     """
+    labels = {"session": session.name} if labels is None else labels
     for first, last in session.stretches:
         start = first
         while start + seconds < last:
-            yield chunk(session, start, seconds)
+            yield _chunk(session, start, seconds, labels)
             start += step
         start = max(first, last - seconds)
-        yield chunk(session, start, last - start)
-
-
-def chunk(session: Session, start: float, seconds: float, **labels: str) -> Entry:
-    """`seconds` of a recording as an entry, with `labels` beside that of the session."""
-    start, seconds = round(start, 3), round(seconds, 3)
-    key = f"{session.name}@{start:.3f}+{seconds:.3f}"
-    return Entry(key, session.path, {"session": session.name, **labels}, start, seconds)
+        yield _chunk(session, start, last - start, labels)
 
 
 def turns_of(session: Session, entry: Entry) -> tuple[Turn, ...]:
@@ -75,3 +69,26 @@ def clipped(turns: Iterable[Turn], start: float, end: float) -> tuple[Turn, ...]
         for turn in turns
         if turn.start < end and turn.end > start
     )
+
+
+def joined(stretches: Iterable[Stretch], pause: float) -> list[Stretch]:
+    """The stretches in order, those with no more than `pause` seconds between them as one."""
+    runs: list[Stretch] = []
+    for start, end in sorted(stretches):
+        if runs and start - runs[-1][1] <= pause:
+            runs[-1] = (runs[-1][0], max(end, runs[-1][1]))
+        else:
+            runs.append((start, end))
+    return runs
+
+
+def within(stretches: Iterable[Stretch], bounds: Sequence[Stretch]) -> list[Stretch]:
+    """The parts of the stretches that lie inside the bounds."""
+    cut = ((max(start, first), min(end, last)) for start, end in stretches for first, last in bounds)
+    return [(start, end) for start, end in cut if start < end]
+
+
+def _chunk(session: Session, start: float, seconds: float, labels: Mapping[str, str]) -> Entry:
+    start, seconds = round(start, 3), round(seconds, 3)
+    key = f"{session.name}@{start:.3f}+{seconds:.3f}"
+    return Entry(key, session.path, dict(labels), start, seconds)

@@ -9,6 +9,7 @@ from fastdiar.core.component import Component, hookimpl
 def fastdiar_components() -> list[Component]:
     """Every built-in component: by kind as in `KINDS`, then by name."""
     return [
+        Component("dataset", "ami", "fastdiar.plugins.datasets.ami:Ami", "AMI's meetings as they unpack, with their annotations"),
         Component(
             "dataset",
             "conversation",
@@ -104,6 +105,7 @@ def fastdiar_components() -> list[Component]:
             "fastdiar.plugins.losses.relational:Relational",
             "how alike the clips of a batch are to the teacher",
         ),
+        Component("loss", "supcon", "fastdiar.plugins.losses.supcon:SupCon", "clips of one class attract each other"),
         Component("teacher", "onnx", "fastdiar.plugins.teachers.onnx:OnnxTeacher", "any network in an ONNX file"),
         Component("teacher", "run", "fastdiar.training.teachers:RunTeacher", "a network that was trained here"),
         Component(

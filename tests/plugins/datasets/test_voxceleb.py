@@ -25,7 +25,7 @@ def vox1(tmp_path: Path) -> Path:
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    (tmp_path / video / "00001.txt").touch()
+    (tmp_path / "dev/wav/id10001/1zcIwhmdeo4/00001.txt").touch()
     (tmp_path / "dev/wav/README").touch()
     (tmp_path / "vox1_meta.csv").write_text(VOX1)
     return tmp_path
