@@ -34,6 +34,11 @@ class Trainer:
     sampler: Literal["shuffled", "balanced"] = field(
         default="shuffled", metadata={"help": "an epoch hears each utterance once, or each speaker equally often"}
     )
+    utterances_per_speaker: int = field(
+        default=1,
+        validator=validators.ge(1),
+        metadata={"help": "that a speaker brings to a batch (balanced only); losses on pairs of clips need 2 or more"},
+    )
     optimizer: Literal["adamw"] = field(default="adamw", metadata={"help": "the optimiser"})
     learning_rate: float = field(default=1e-3, validator=validators.gt(0), metadata={"help": "at the schedule's peak"})
     weight_decay: float = field(default=1e-4, validator=validators.ge(0), metadata={"help": "decoupled weight decay"})
@@ -67,6 +72,13 @@ class Trainer:
     def _ordered(self, attribute: attrs.Attribute[Any], value: tuple[float, float]) -> None:
         if not 0 < value[0] <= value[1]:
             raise ValueError(f"must be two lengths in seconds, shortest first, above 0: {list(value)}")
+
+    @utterances_per_speaker.validator
+    def _fills_batches(self, attribute: attrs.Attribute[Any], value: int) -> None:
+        if value > 1 and self.sampler != "balanced":
+            raise ValueError(f'needs sampler = "balanced": {value}')
+        if value > 1 and self.batch_size % value:
+            raise ValueError(f"must divide trainer.batch_size, which is {self.batch_size}: {value}")
 
 
 @attrs.frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -106,7 +107,8 @@ class Batch:
 
     `waveform` float32 `[batch, samples]`, zero-padded; `lengths` int64 `[batch]` in samples; `labels` maps a task to int64
     `[batch]`, with -1 where the label is unknown; `keys` names each clip; `activity` float32 `[batch, ticks, speakers]`,
-    0…1 every 10 ms, is who speaks, where all clips' turns are known.
+    0…1 every 10 ms, is who speaks, where all clips' turns are known; `epoch` is how many epochs of training are done, parts of
+    one included: what a loss's schedule follows.
     """
 
     waveform: torch.Tensor
@@ -114,6 +116,7 @@ class Batch:
     labels: dict[str, torch.Tensor]
     keys: tuple[str, ...] = ()
     activity: torch.Tensor | None = None
+    epoch: float = math.inf
 
     def to(self, device: Any) -> Batch:
         """The same batch on another device."""

@@ -42,7 +42,7 @@ class TrainingSampler(Sampler[list[Crop]]):
 
     def __iter__(self) -> Iterator[list[Crop]]:
         random = np.random.default_rng([self.trainer.seed, self.epoch])
-        order = _balanced(self.speakers, random) if self.trainer.sampler == "balanced" else random.permutation(len(self.speakers))
+        order = self._order(random)
         lengths = np.round(random.uniform(*self.trainer.seconds, size=len(self)) * RATE).astype(int)
         size = self.trainer.batch_size
         for step in range(self.first, len(self)):
@@ -51,6 +51,11 @@ class TrainingSampler(Sampler[list[Crop]]):
             chosen = order[start : start + size]
             yield [Crop(int(index), int(lengths[step]), (*seed, start + slot)) for slot, index in enumerate(chosen)]
 
+    def _order(self, random: np.random.Generator) -> np.ndarray:
+        if self.trainer.sampler == "balanced":
+            return _balanced(self.speakers, random, self.trainer.utterances_per_speaker)
+        return random.permutation(len(self.speakers))
+
 
 def middles(count: int, samples: int, batch_size: int) -> list[list[Crop]]:
     """Batches of the middles of all entries, in order: for validation."""
@@ -58,12 +63,18 @@ def middles(count: int, samples: int, batch_size: int) -> list[list[Crop]]:
     return [crops[start : start + batch_size] for start in range(0, count, batch_size)]
 
 
-def _balanced(speakers: Sequence[str], random: np.random.Generator) -> np.ndarray:
-    """As many indices as there are entries, each speaker equally often; one's utterances come in turn, then again."""
+def _balanced(speakers: Sequence[str], random: np.random.Generator, together: int) -> np.ndarray:
+    """As many indices as there are entries, each speaker equally often, `together` times in a row; one's utterances come in
+    turn, then again."""
     utterances: dict[str, list[int]] = defaultdict(list)
     for index, speaker in enumerate(speakers):
         utterances[speaker].append(index)
     decks = [random.permutation(indices) for indices in utterances.values()]
-    rounds = -(-len(speakers) // len(decks))
-    order = [decks[deck][turn % len(decks[deck])] for turn in range(rounds) for deck in random.permutation(len(decks))]
+    rounds = -(-len(speakers) // (len(decks) * together))
+    order = [
+        decks[deck][turn % len(decks[deck])]
+        for first in range(0, rounds * together, together)
+        for deck in random.permutation(len(decks))
+        for turn in range(first, first + together)
+    ]
     return np.array(order[: len(speakers)])

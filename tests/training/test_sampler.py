@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import attrs
+import pytest
 
 from fastdiar.core.tables import Trainer
 from fastdiar.training.sampler import TrainingSampler, middles
@@ -33,6 +35,27 @@ def test_balanced_hears_every_speaker_equally_often_and_their_utterances_in_turn
     indices = [crop.index for batch in sampler for crop in batch]
     assert Counter(SPEAKERS[index] for index in indices) == {"ann": 6, "bob": 6, "cyd": 6}
     assert Counter(index for index in indices if SPEAKERS[index] == "bob") == {10: 3, 11: 3}
+
+
+@pytest.mark.parametrize("together", [2, 3, 6])
+def test_speakers_bring_several_utterances_to_a_batch(together: int) -> None:
+    trainer = attrs.evolve(TRAINER, sampler="balanced", batch_size=6, utterances_per_speaker=together)
+    batches = [[SPEAKERS[crop.index] for crop in batch] for batch in TrainingSampler(SPEAKERS, trainer)]
+    assert len(batches) == 3
+    for batch in batches:
+        groups = [batch[start : start + together] for start in range(0, 6, together)]
+        assert all(len(set(group)) == 1 for group in groups)
+    heard = Counter(speaker for batch in batches for speaker in batch)
+    assert max(heard.values()) - min(heard.values()) <= together
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [({}, 'needs sampler = "balanced": 2'), ({"sampler": "balanced", "batch_size": 5}, "must divide .*, which is 5: 2")],
+)
+def test_utterances_that_cannot_stay_together(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Trainer(utterances_per_speaker=2, **keys)
 
 
 def test_epochs_differ_and_repeat_exactly() -> None:

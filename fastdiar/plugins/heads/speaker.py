@@ -38,6 +38,16 @@ class SpeakerConfig:
     scale: float = field(
         default=30.0, validator=validators.gt(0), metadata={"help": "cosines times this are logits (cosine only)"}
     )
+    centres: int = field(
+        default=1,
+        validator=validators.ge(1),
+        metadata={"help": "directions a speaker; the nearest counts, which takes mislabelled clips in its stride (cosine only)"},
+    )
+
+    @centres.validator
+    def _angles(self, attribute: attrs.Attribute[int], value: int) -> None:
+        if value > 1 and self.classifier != "cosine":
+            raise ValueError(f'needs classifier = "cosine": {value}')
 
 
 class Speaker(Head):
@@ -45,7 +55,8 @@ class Speaker(Head):
 
     The embedding is the last hidden Linear's output, before ReLU and dropout, made unit length (as in Snyder et al.,
     X-vectors, ICASSP 2018: the ReLU would fold half of the space away). `classifier = "linear"` goes on through ReLU and
-    dropout; `"cosine"` compares the embedding itself with one direction a speaker, so that training shapes what is used.
+    dropout; `"cosine"` compares the embedding itself with one direction a speaker, so that training shapes what is used, or
+    with the nearest of several `centres` (Deng et al., Sub-center ArcFace, ECCV 2020).
     """
 
     config_class = SpeakerConfig
@@ -58,7 +69,8 @@ class Speaker(Head):
         self.cosine_scale = config.scale if config.classifier == "cosine" else None
         self.hidden = nn.ModuleList(nn.Linear(*sizes) for sizes in pairwise((size, *config.hidden)))
         self.dropout = nn.Dropout(config.dropout)
-        self.classifier = nn.Linear(self.embedding, len(labels), bias=self.cosine_scale is None)
+        self.centres = config.centres
+        self.classifier = nn.Linear(self.embedding, len(labels) * config.centres, bias=self.cosine_scale is None)
 
     def forward(self, x: Tensor) -> Output:
         """`[batch, dim]` → logits `[batch, speakers]`, embedding `[batch, hidden[-1]]` of unit length."""
@@ -68,4 +80,5 @@ class Speaker(Head):
         embedding = F.normalize(voice, dim=-1)
         if self.cosine_scale is None:
             return Output(self.classifier(self.dropout(F.relu(voice))), embedding)
-        return Output(F.linear(embedding, F.normalize(self.classifier.weight, dim=-1)) * self.cosine_scale, embedding)
+        cosines = F.linear(embedding, F.normalize(self.classifier.weight, dim=-1))
+        return Output(cosines.unflatten(-1, (-1, self.centres)).amax(-1) * self.cosine_scale, embedding)

@@ -27,11 +27,15 @@ class AamConfig:
         validator=[validators.ge(0), validators.lt(math.pi / 2)],
         metadata={"help": "added to the angle between a clip and its own speaker (radians)"},
     )
+    margin_warm_up: float = field(
+        default=0.0, validator=validators.ge(0), metadata={"help": "epochs over which the margin grows from 0 to its full width"}
+    )
 
 
 class Aam(Loss):
     """Additive angular margin (Deng et al., ArcFace, CVPR 2019) over clips whose label is known, times its weight.
 
+    Its sub-centres are the head's `centres`.
     Raises `ValueError` where the head has no cosine classifier.
     """
 
@@ -53,7 +57,8 @@ class Aam(Loss):
         """The weighted scalar, and `accuracy` without the margin where a label is known."""
         logits, labels = outputs[self.config.head].logits.float(), batch.labels[self.task]
         own = F.one_hot(labels.clamp(min=0), logits.shape[-1]).bool()
-        harder = torch.where(own, self.scale * with_margin(logits / self.scale, self.config.margin), logits)
+        grown = min(1.0, batch.epoch / self.config.margin_warm_up) if self.config.margin_warm_up else 1.0
+        harder = torch.where(own, self.scale * with_margin(logits / self.scale, grown * self.config.margin), logits)
         return self.config.weight * objectives.cross_entropy(harder, labels), objectives.accuracy(logits, labels)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -42,6 +43,21 @@ def test_dropout_works_in_training_and_spares_the_embedding_that_cosines_use() -
         assert not torch.equal(head(x).logits, head(x).logits)
     alone = Speaker(SpeakerConfig(hidden=(4,), classifier="cosine"), 8, LABELS).train()
     assert torch.equal(alone(x).logits, alone(x).logits)
+
+
+def test_of_several_centres_the_nearest_counts() -> None:
+    torch.manual_seed(0)
+    head = Speaker(SpeakerConfig(hidden=(6,), classifier="cosine", scale=10.0, centres=3), 4, ("a", "b")).eval()
+    output = head(torch.randn(5, 4))
+    directions = F.normalize(head.classifier.weight, dim=-1).view(2, 3, 6)
+    for clip, logits in zip(output.embedding, output.logits, strict=True):
+        for speaker in range(2):
+            assert logits[speaker].item() == pytest.approx(10 * max(float(clip @ each) for each in directions[speaker]), abs=1e-5)
+
+
+def test_a_linear_classifier_has_one_centre() -> None:
+    with pytest.raises(ValueError, match='needs classifier = "cosine": 2'):
+        SpeakerConfig(centres=2)
 
 
 def made(classifier: str) -> Speaker:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import attrs
 import numpy as np
 import pytest
 import torch
@@ -26,6 +29,14 @@ def test_it_is_cross_entropy_with_the_own_speaker_turned_away() -> None:
     assert figures == {"accuracy": pytest.approx(1 / 3)}
 
 
+@pytest.mark.parametrize(("epoch", "margin"), [(0.0, 0.0), (0.5, 0.1), (2.0, 0.4), (7.0, 0.4), (math.inf, 0.4)])
+def test_the_margin_grows_over_the_first_epochs(epoch: float, margin: float) -> None:
+    outputs = {"speaker": Output(20.0 * torch.tensor([[0.9, -0.2, 0.1], [0.3, 0.5, -0.7]]))}
+    growing, fixed = loss(0.4, 20.0, margin_warm_up=2.0), loss(margin, 20.0)
+    batch = attrs.evolve(labelled([0, 2]), epoch=epoch)
+    assert growing(outputs, batch)[0].item() == pytest.approx(fixed(outputs, batch)[0].item(), rel=1e-6)
+
+
 def test_the_margin_only_ever_makes_it_harder() -> None:
     cosine = torch.linspace(-1, 1, 2001, dtype=torch.float64)
     turned = with_margin(cosine, 0.4)
@@ -46,9 +57,9 @@ def test_a_linear_classifier_is_refused() -> None:
         Aam(AamConfig(), {"speaker": head})
 
 
-def loss(margin: float, scale: float) -> Aam:
+def loss(margin: float, scale: float, margin_warm_up: float = 0.0) -> Aam:
     head = Speaker(SpeakerConfig(classifier="cosine", scale=scale), 8, LABELS)
-    return Aam(AamConfig(margin=margin), {"speaker": head})
+    return Aam(AamConfig(margin=margin, margin_warm_up=margin_warm_up), {"speaker": head})
 
 
 def labelled(labels: list[int]) -> Batch:
