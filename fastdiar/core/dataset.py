@@ -18,6 +18,7 @@ class Entry:
     """One utterance: where it is, and what is known of it (`labels`: task → value, such as speaker → "ls1688").
 
     `start` and `seconds` cut a stretch out of a longer file; `seconds` None is "to the end". `key` is unique in the dataset.
+    Training may play it at another `speed` than the recorded one, which `load` gives.
     """
 
     key: str
@@ -25,6 +26,7 @@ class Entry:
     labels: dict[str, str]
     start: float = 0.0
     seconds: float | None = None
+    speed: float = 1.0
 
 
 class Dataset(ABC):

@@ -105,8 +105,8 @@ class TeacherConfig:
     cache: Path | None = attrs.field(
         default=None, metadata={"help": "folder that keeps what the teacher said of a clip; worth it where clips come again"}
     )
-    probe: bool = attrs.field(
-        default=False, metadata={"help": "fit a linear classifier of the training speakers on its embeddings, for its logits"}
+    probe: str | None = attrs.field(
+        default=None, metadata={"help": 'a task such as "speaker", whose classes are fitted to its embeddings for want of logits'}
     )
 
 

@@ -7,6 +7,7 @@
 `last.safetensors`     everything needed to go on: network, its average, losses and optimiser, with the progress as JSON in its
                        header, so that the two can never disagree
 `log.jsonl`            a line of figures for each epoch
+`probes.safetensors`   classifiers that were fitted to teachers without classes
 `unreadable.txt`       where there were too many: the recordings that could not be read, and why
 """
 
@@ -30,7 +31,7 @@ from fastdiar.network import Network, build_network
 from fastdiar.recipe import Recipe, read_recipe
 
 RECIPE, LABELS, BEST, LAST, LOG = "recipe.toml", "labels.json", "best.safetensors", "last.safetensors", "log.jsonl"
-UNREADABLE = "unreadable.txt"
+UNREADABLE, PROBES = "unreadable.txt", "probes.safetensors"
 OPTIMIZER = "optimizer."
 
 
@@ -79,9 +80,10 @@ def begin(folder: Path, recipe: Recipe, labels: Mapping[str, tuple[str, ...]]) -
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a process that was killed while it wrote has left."""
+    """Remove what a process that was killed while it wrote has left: files beside ours, and `.tmp…` of safetensors."""
+    beside = (".tmp", *(f".{name}." for name in (RECIPE, LABELS, LOG)))
     for path in folder.glob(".*"):
-        if path.name.startswith(tuple(f".{name}." for name in (RECIPE, LABELS, LOG))) or ".safetensors." in path.name:
+        if path.name.startswith(beside) or ".safetensors." in path.name:
             path.unlink(missing_ok=True)
 
 
@@ -108,6 +110,20 @@ def load_weights(module: nn.Module, path: Path) -> None:
     """Read a module's tensors back; raises `TrainingError` where they are not this module's."""
     tensors, _ = _read(path)
     _restore(module, tensors, path)
+
+
+def lend_weights(network: Network, run: Path) -> None:
+    """Give a network the tensors of a run's best one that have its names and shapes; raises `TrainingError` where none have."""
+    own = network.state_dict()
+    same = {name: tensor for name, tensor in read_weights(run / BEST).items() if name in own and own[name].shape == tensor.shape}
+    if not same:
+        raise TrainingError(f"{run}: its network has no part in common with this one")
+    network.load_state_dict(same, strict=False)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors by name; raises `TrainingError`."""
+    return _read(path)[0]
 
 
 def save_state(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer, progress: Progress) -> None:

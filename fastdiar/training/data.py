@@ -7,18 +7,21 @@ from functools import partial
 
 import attrs
 import numpy as np
+import soxr
 import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError, Problem, RecipeError
-from fastdiar.core.types import RATE, Batch
+from fastdiar.core.types import RATE, Batch, Turn
 from fastdiar.recipe import Recipe, read_data
 from fastdiar.training.sampler import Crop
 
 CACHE_BYTES = 2 << 30
 """Decoded sound kept in memory, by all loading processes together: a small corpus is decoded once."""
+TICK = RATE // 100
+"""Samples from one number of `Batch.activity` to the next."""
 SHORTEST = RATE // 10
 """Samples below which there is nothing to learn from."""
 
@@ -33,10 +36,11 @@ class Loaded:
 
 @attrs.frozen(eq=False)
 class Clip:
-    """`samples` float32 `[samples]`, at most as many as were asked for."""
+    """`samples` float32 `[samples]`, at most as many as asked for; `activity` float32 `[ticks, speakers]`, or None if unknown."""
 
     samples: np.ndarray
     entry: Entry
+    activity: np.ndarray | None = None
 
 
 @attrs.frozen(eq=False)
@@ -85,7 +89,14 @@ def read_corpus(recipe: Recipe) -> Corpus:
 def read_source(recipe: Recipe, name: str) -> Source:
     """Open `[data.NAME]` and list it; raises `RecipeError`."""
     dataset, entries = read_data(recipe, name)
-    return Source(dataset, tuple(entries))
+    speeds = recipe.trainer.speeds if name == "train" else ()
+    return Source(dataset, (*entries, *(_at(speed, entry) for speed in speeds for entry in entries)))
+
+
+def _at(speed: float, entry: Entry) -> Entry:
+    """The utterance played at another speed: somebody else's voice."""
+    labels = {task: f"{name}*{speed:g}" if task == "speaker" else name for task, name in entry.labels.items()}
+    return attrs.evolve(entry, key=f"{entry.key}*{speed:g}", labels=labels, speed=speed)
 
 
 class Clips(TorchDataset["Clip | str"]):
@@ -106,12 +117,17 @@ class Clips(TorchDataset["Clip | str"]):
             return f"{entry.path}: only {len(samples) / RATE:.3f} s long: expected {SHORTEST / RATE} s or more"
         spare = max(0, len(samples) - crop.samples)
         start = spare // 2 if crop.seed is None else int(np.random.default_rng(crop.seed).integers(spare + 1))
-        return Clip(samples[start : start + crop.samples], entry)
+        clip = samples[start : start + crop.samples]
+        turns = self.source.dataset.turns(entry)
+        return Clip(clip, entry, None if turns is None else spoken(turns, start, len(clip), entry.speed))
 
     def _samples(self, index: int) -> np.ndarray:
         if index in self._cache:
             return self._cache[index]
-        samples = self.source.dataset.load(self.source.entries[index])
+        entry = self.source.entries[index]
+        samples = self.source.dataset.load(entry)
+        if entry.speed != 1:
+            samples = soxr.resample(samples, RATE * entry.speed, RATE)
         if samples.nbytes <= self._room:
             self._room -= samples.nbytes
             self._cache[index] = samples
@@ -121,7 +137,8 @@ class Clips(TorchDataset["Clip | str"]):
 def loader(clips: Clips, batches: Iterable[list[Crop]], labels: Mapping[str, Sequence[str]], workers: int) -> DataLoader[Loaded]:
     """Batches of clips as `Loaded`; `labels` are each task's classes, in the order of their numbers."""
     numbers = {task: {name: number for number, name in enumerate(names)} for task, names in labels.items()}
-    return DataLoader(clips, batch_sampler=batches, num_workers=workers, collate_fn=partial(collate, numbers=numbers))
+    gather = partial(collate, numbers=numbers)
+    return DataLoader(clips, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0, collate_fn=gather)
 
 
 def collate(clips: Sequence[Clip | str], numbers: Mapping[str, Mapping[str, int]]) -> Loaded:
@@ -135,7 +152,30 @@ def collate(clips: Sequence[Clip | str], numbers: Mapping[str, Mapping[str, int]
     for row, clip in zip(waveform, good, strict=True):
         row[: len(clip.samples)] = torch.from_numpy(clip.samples)
     labels = {task: torch.tensor([of.get(clip.entry.labels.get(task, ""), -1) for clip in good]) for task, of in numbers.items()}
-    return Loaded(Batch(waveform, lengths, labels, keys=tuple(clip.entry.key for clip in good)), bad)
+    return Loaded(
+        Batch(waveform, lengths, labels, tuple(clip.entry.key for clip in good), _activity(good, waveform.shape[1])), bad
+    )
+
+
+def spoken(turns: Sequence[Turn], start: int, samples: int, speed: float) -> np.ndarray:
+    """Who speaks in each tick of a crop that begins at sample `start`: float32 `[ticks, speakers]`, 0 or 1."""
+    speakers = sorted({turn.speaker for turn in turns})
+    middles = (start + TICK * (np.arange(-(-samples // TICK)) + 0.5)) * speed / RATE
+    activity = np.zeros((len(middles), len(speakers)), np.float32)
+    for turn in turns:
+        activity[(middles >= turn.start) & (middles < turn.end), speakers.index(turn.speaker)] = 1
+    return activity
+
+
+def _activity(clips: Sequence[Clip], samples: int) -> torch.Tensor | None:
+    """All clips' activity, zero-padded; None where one of them has none."""
+    known = [clip.activity for clip in clips if clip.activity is not None]
+    if len(known) < len(clips):
+        return None
+    activity = torch.zeros(len(known), -(-samples // TICK), max(each.shape[1] for each in known))
+    for row, each in zip(activity, known, strict=True):
+        row[: each.shape[0], : each.shape[1]] = torch.from_numpy(each)
+    return activity
 
 
 def _classes(entries: Iterable[Entry], task: str) -> tuple[str, ...]:

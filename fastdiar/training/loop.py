@@ -43,7 +43,7 @@ def train(
     else:
         if fabric.is_global_zero:
             checkpoint.begin(out, recipe, corpus.labels)
-        run.save()
+        run.begin()
     with Display(run, shown=fabric.is_global_zero) as display, _stopped_by_signal() as stopped:
         while not run.finished:
             for loaded in run.batches():

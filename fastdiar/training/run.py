@@ -17,15 +17,17 @@ from torch.utils.data import DataLoader
 from fastdiar import registry
 from fastdiar.core.errors import Problem, RecipeError, TrainingError, needs
 from fastdiar.core.files import write_text
+from fastdiar.core.interfaces import Output
 from fastdiar.core.types import RATE, Batch
 from fastdiar.network import Network, build_network
 from fastdiar.recipe import Recipe
 from fastdiar.training import checkpoint
-from fastdiar.training.checkpoint import BEST, LAST, UNREADABLE, Progress
+from fastdiar.training.checkpoint import BEST, LAST, PROBES, UNREADABLE, Progress
 from fastdiar.training.data import CACHE_BYTES, Clips, Corpus, Loaded, loader
 from fastdiar.training.ema import averaged
 from fastdiar.training.sampler import TrainingSampler, middles
 from fastdiar.training.stopwatch import Stopwatch
+from fastdiar.training.teachers import Teachers
 
 WARM_UP = 0.02
 """Share of all steps over which the learning rate climbs to its peak."""
@@ -70,6 +72,7 @@ class Run:
         torch.manual_seed(self.trainer.seed)
         network = build_network(recipe, corpus.labels)
         self.objective = Objective(network, build_losses(recipe, network))
+        self.teachers = Teachers(recipe).to(fabric.device)
         self.augmentations = [registry.lookup("augmentation", part.use)(part.config) for part in recipe.augment.values()]
         optimizer = torch.optim.AdamW(
             self.objective.parameters(), lr=self.trainer.learning_rate, weight_decay=self.trainer.weight_decay
@@ -81,7 +84,7 @@ class Run:
         self.progress = Progress()
         self.unreadable: dict[str, None] = {}
         self.sampler = TrainingSampler(corpus.train.speakers, self.trainer, fabric.global_rank, fabric.world_size)
-        self._loaders: dict[str, DataLoader[Loaded]] = {}
+        self._loaders: dict[tuple[str, type], DataLoader[Loaded]] = {}
         self._board = _board(out) if tensorboard and fabric.is_global_zero else None
         self._streak = 0
         self._saved = time.monotonic()
@@ -170,9 +173,26 @@ class Run:
             checkpoint.save_state(self.out / LAST, self._modules, self.optimizer, self.progress)
         self._saved = time.monotonic()
 
+    def begin(self) -> None:
+        """What a new run does before its first step: weights from elsewhere, and probes for teachers without classes."""
+        network = self.objective.network
+        first = next((loaded.batch for loaded in self.batches() if loaded.batch is not None), None)
+        if first is not None:
+            network.encoder.begin(first.waveform.to(self.fabric.device), first.lengths.to(self.fabric.device))
+        if self.trainer.start is not None:
+            checkpoint.lend_weights(network, self.trainer.start)
+        if self.teachers.tasks:
+            self.teachers.fit(self._middles("train"), {task: len(names) for task, names in self.corpus.labels.items()})
+        if self.average is not None:
+            self.average.module.load_state_dict(network.state_dict())
+        if self.fabric.is_global_zero:
+            self.teachers.keep(self.out / PROBES)
+        self.save()
+
     def restore(self) -> None:
         """Go back to what `save` wrote; log lines of epochs after it go."""
         self.progress = checkpoint.load_state(self.out / LAST, self._modules, self.optimizer)
+        self.teachers.recall(self.out / PROBES)
         self._streak = 0
         if self.fabric.is_global_zero:
             checkpoint.trim_log(self.out, self.progress.epoch)
@@ -182,11 +202,12 @@ class Run:
         return {"module": self.objective} | ({} if self.average is None else {"average": self.average})
 
     def _loader(self, part: str, batches: Any) -> DataLoader[Loaded]:
-        """The loader of a part of the data: one for the whole run, so that its processes keep what they have decoded."""
-        if part not in self._loaders:
+        """A loader of a part of the data: one for the whole run, so that its processes keep what they have decoded."""
+        key = part, type(batches)
+        if key not in self._loaders:
             clips = Clips(self.corpus.parts[part], CACHE_BYTES // (2 * max(1, self.trainer.workers)))
-            self._loaders[part] = loader(clips, batches, self.corpus.labels, self.trainer.workers)
-        return self._loaders[part]
+            self._loaders[key] = loader(clips, batches, self.corpus.labels, self.trainer.workers)
+        return self._loaders[key]
 
     def _count_unreadable(self, bad: tuple[str, ...]) -> None:
         """Raises `TrainingError` where more of the recordings cannot be read than the recipe allows."""
@@ -233,18 +254,18 @@ class Run:
             self.average.update_parameters(self.objective.network)
         return figures
 
-    def _step(self, batch: Batch) -> dict[str, float] | None:
+    def _step(self, recorded: Batch) -> dict[str, float] | None:
         with self._stopwatch.running("forward"):
-            batch = self._augmented(batch)
+            batch = self._augmented(recorded)
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         self.optimizer.zero_grad()
         parts = batch.split(self.trainer.accumulate)
         sums: dict[str, list[float]] = {}
-        for part in parts:
+        for part, clean in zip(parts, recorded.split(self.trainer.accumulate), strict=True):
             with self.fabric.no_backward_sync(self.model, enabled=part is not parts[-1]):
                 with self._stopwatch.running("forward"):
-                    loss, figures = self.model(part)
+                    loss, figures = self.model(part, self.teachers(clean))
                 with self._stopwatch.running("backward"):
                     self.fabric.backward(loss * (len(part.keys) / len(batch.keys)))
             _add(sums, figures, len(part.keys))
@@ -274,15 +295,22 @@ class Run:
     def _validate(self) -> dict[str, float]:
         """Figures on the middles of the development clips."""
         sums: dict[str, list[float]] = {}
-        batches = middles(len(self.corpus.parts["dev"].entries), round(self.trainer.seconds[1] * RATE), self.trainer.batch_size)
         self.objective.eval()
-        for loaded in self._loader("dev", batches):
+        for batch in self._middles("dev"):
+            teacher = self.teachers(batch)
+            with self.fabric.autocast():
+                _, figures = self.objective.judge(self.network, batch, teacher)
+            _add(sums, figures, len(batch.keys))
+        return _means(sums)
+
+    def _middles(self, part: str) -> Iterator[Batch]:
+        """The middles of all clips of a part of the data, in order."""
+        entries = self.corpus.parts[part].entries
+        batches = middles(len(entries), round(self.trainer.seconds[1] * RATE), self.trainer.batch_size)
+        for loaded in self._loader(part, batches):
             self._count_unreadable(loaded.bad)
             if loaded.batch is not None:
-                with self.fabric.autocast():
-                    _, figures = self.objective.judge(self.network, loaded.batch.to(self.fabric.device))
-                _add(sums, figures, len(loaded.batch.keys))
-        return _means(sums)
+                yield loaded.batch.to(self.fabric.device)
 
     def _trained(self) -> dict[str, float]:
         """The epoch's training figures; raises `TrainingError` where it taught nothing."""

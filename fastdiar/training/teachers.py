@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import attrs
@@ -13,7 +13,7 @@ from attrs import field
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from fastdiar import registry
+from fastdiar.core import objectives
 from fastdiar.core.errors import Problem, RecipeError, TrainingError
 from fastdiar.core.files import replacing
 from fastdiar.core.interfaces import Output, Teacher, TeacherConfig
@@ -55,16 +55,18 @@ class Teachers(nn.Module):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        self.each = nn.ModuleDict()
+        self.each, self.probes = nn.ModuleDict(), nn.ModuleDict()
         self.caches: dict[str, _Cache] = {}
-        self.probes = nn.ModuleDict()
+        self.tasks: dict[str, str] = {}
         for name, part in recipe.teacher.items():
             try:
-                self.each[name] = registry.lookup("teacher", part.use)(part.config)
+                self.each[name] = part.build()
             except TrainingError as error:
                 raise RecipeError([Problem(str(error), f"teacher.{name}", recipe.path)]) from None
             if part.config.cache is not None:
                 self.caches[name] = _Cache(part.config.cache, repr(part))
+            if part.config.probe is not None:
+                self.tasks[name] = part.config.probe
         self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> Teachers:
@@ -81,6 +83,30 @@ class Teachers(nn.Module):
                 output = attrs.evolve(output, logits=self.probes[name](output.embedding))
             said[name] = output
         return said
+
+    def fit(self, batches: Iterable[Batch], classes: Mapping[str, int]) -> None:
+        """Fit the probes that recipes ask for to all training clips; `classes` is how many each task has."""
+        heard: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in self.tasks}
+        for batch in batches:
+            for name, output in self(batch).items():
+                if name in heard:
+                    heard[name].append((objectives.taught(name, "embedding", {name: output}), batch.labels[self.tasks[name]]))
+        for name, pairs in heard.items():
+            embeddings, labels = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+            known = labels >= 0
+            self.probes[name] = fit_probe(embeddings[known], labels[known], classes[self.tasks[name]])
+
+    def keep(self, path: Path) -> None:
+        """Write the probes, where there are any."""
+        if self.probes:
+            checkpoint.save_weights(self.probes, path)
+
+    def recall(self, path: Path) -> None:
+        """Read back the probes that `keep` wrote; raises `TrainingError`."""
+        if self.tasks:
+            shapes = {name.partition(".")[0]: tensor.shape for name, tensor in checkpoint.read_weights(path).items()}
+            self.probes = nn.ModuleDict({name: Probe(size, classes) for name, (classes, size) in shapes.items()})
+            checkpoint.load_weights(self.probes.requires_grad_(False), path)
 
 
 class Probe(nn.Module):
