@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from fastdiar.cli import bundle, diarize, evaluate, export, models, plugins, prepare, recipe, score, simulate, train
+from fastdiar.cli import bundle, diarize, download, evaluate, export, models, plugins, prepare, recipe, score, simulate, train
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
 app.command()(diarize.diarize)
 app.command()(score.score)
 app.command()(simulate.simulate)
+app.command()(download.download)
 app.command()(prepare.prepare)
 app.command()(train.train)
 app.command()(evaluate.evaluate)

@@ -26,7 +26,7 @@ class Progress:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[text]}"))
         terminal = self._console.is_terminal
         self._bar = Bar(*columns, TimeRemainingColumn(), console=self._console, transient=True, disable=not terminal)
-        self._what: str | None = None
+        self._what, self._task = "", self._bar.add_task("", visible=False, text="")
 
     def __enter__(self) -> Progress:
         self._bar.start()
@@ -36,15 +36,17 @@ class Progress:
         self._bar.stop()
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """So much of `what` is done."""
+        """So much of `what` is done; a total of 0 is one that is not known."""
         now = time.monotonic()
         if what != self._what:
             self._what, self._first, self._began, self._spoke = what, done, now, now
-            self._task = self._bar.add_task(what, total=total, completed=done, text="")
+            self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(what, total=total or None, completed=done, text="")
         pace = (done - self._first) / max(now - self._began, 1e-3)
-        text = f"{self._amount(done)} of {self._amount(total)}" + (f", {self._amount(pace)}/s" if done > self._first else "")
+        text = f"{self._amount(done)} of {self._amount(total)}" if total else self._amount(done)
+        text += f", {self._amount(pace)}/s" if pace else ""
         self._bar.update(self._task, completed=done, text=text)
         if self._bar.disable and now - self._spoke > LINE_SECONDS:
             self._spoke = now
-            left = f", {(total - done) / pace / 60:.0f} min left" if pace else ""
+            left = f", {(total - done) / pace / 60:.0f} min left" if pace and total else ""
             self._console.print(f"{what}: {text}{left}", highlight=False, markup=False, soft_wrap=True)
