@@ -106,7 +106,8 @@ def _resampled(source: _Source, channel: int | str) -> Iterator[np.ndarray]:
     resampler = soxr.ResampleStream(source.rate, RATE, 1, dtype="float32")
     heard = 0
     for block in source.blocks:
-        mono = block.mean(axis=1, dtype=np.float32) if channel == "mix" else np.ascontiguousarray(block[:, int(channel)])
+        mixed = channel == "mix" and block.shape[1] > 1
+        mono = block.mean(axis=1, dtype=np.float32) if mixed else block[:, 0 if channel == "mix" else int(channel)].copy()
         if not np.isfinite(mono).all():
             raise AudioError(f"{source.name}: holds samples that are not numbers (NaN or infinite)")
         heard += len(mono)

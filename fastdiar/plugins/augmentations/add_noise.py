@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import attrs
@@ -15,6 +16,9 @@ from fastdiar.core import audio, checks, draws
 from fastdiar.core.clips import mixed
 from fastdiar.core.interfaces import Augmentation
 from fastdiar.core.types import RATE, Batch
+
+KEPT, KEPT_SECONDS = 100, 30.0
+"""So many recordings of noise stay in memory once heard, 190 MB at most; of longer ones the stretch alone is read."""
 
 
 @attrs.frozen
@@ -69,10 +73,18 @@ class AddNoise(Augmentation):
 
 def _stretch(path: Path, place: float, samples: int) -> np.ndarray:
     """`[samples]` of a recording; one that is shorter is heard from `place` (0 to 1) on, then over and over."""
-    spare = audio.length(path) - samples / RATE
-    if spare > 0:
+    recorded = _kept(path)
+    if recorded is None:
+        spare = max(0.0, audio.length(path) - samples / RATE)
         recorded, first = audio.read(path, place * spare, samples / RATE), 0
     else:
-        recorded = audio.read(path)
-        first = int(place * len(recorded))
+        first = int(place * (len(recorded) - samples if len(recorded) > samples else len(recorded)))
+    if first + samples <= len(recorded):
+        return recorded[first : first + samples]
     return np.take(recorded, first + np.arange(samples), mode="wrap")
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(path: Path) -> np.ndarray | None:
+    """A recording that is short enough to stay in memory; None where it is longer."""
+    return None if audio.length(path) > KEPT_SECONDS else audio.read(path)

@@ -40,7 +40,9 @@ def test_the_noise_of_a_folder_repeats_where_it_is_short(tmp_path: Path) -> None
     assert not torch.equal(noise[0], noise[1])
 
 
-def test_a_long_recording_gives_a_stretch_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [30.0, 1.0])
+def test_a_long_recording_gives_a_stretch_of_it(kept: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastdiar.plugins.augmentations.add_noise.KEPT_SECONDS", kept)
     ramp = np.linspace(-0.5, 0.5, 90_000, dtype=np.float32)
     soundfile.write(tmp_path / "ramp.wav", ramp, 48_000, subtype="FLOAT")
     noise = AddNoise(AddNoiseConfig(probability=1.0, folder=tmp_path)).draw(clips(), torch.Generator().manual_seed(0))["noise"]
