@@ -160,7 +160,7 @@ def _verification(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
 
 def _diarization(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
     for name, heard in found.diarization.items():
-        table = _table(name, "speech", "overlap", "collar", "DER %", "95 %", "missed", "false al.", "confused", "JER %")
+        table = _table(name, "speech", "overlap", "collar", "DER %", "95 %", "missed", "false", "confused", "JER %")
         for each in heard.results:
             everything, conditions = each.pooled, each.conditions
             parts = (everything.missed, everything.false_alarm, everything.confusion)

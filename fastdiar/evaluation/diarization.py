@@ -91,6 +91,20 @@ def score(pair: Pair, conditions: Conditions = STRICT) -> Score:
     )
 
 
+def same_people(reference: Sequence[Turn], hypothesis: Sequence[Turn]) -> tuple[dict[str, int], dict[str, int]]:
+    """A number for each speaker of the reference and of the hypothesis, equal where the best mapping takes them for one person.
+
+    Numbers count from 0 in order of the reference's first words, then of the hypothesis' who are nobody there.
+    """
+    people = {name: number for number, name in enumerate(dict.fromkeys(turn.speaker for turn in sorted(reference)))}
+    mapping = _metrics().DiarizationErrorRate().optimal_mapping(_annotation(reference), _annotation(hypothesis))
+    found: dict[str, int] = {}
+    for name in dict.fromkeys(turn.speaker for turn in sorted(hypothesis)):
+        strangers = sum(number >= len(people) for number in found.values())
+        found[name] = people[mapping[name]] if name in mapping else len(people) + strangers
+    return people, found
+
+
 def pooled(scores: Sequence[Score]) -> Score:
     """All recordings as one: their seconds of errors over their seconds of speech."""
     people = sum(one.speakers for one in scores)

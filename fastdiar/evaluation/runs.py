@@ -31,6 +31,11 @@ class TrainedRun:
         return sum(float(line.get("seconds", 0)) for line in self.epochs) / 3600
 
     @property
+    def device(self) -> str:
+        """What it was trained on; "" where the log does not tell."""
+        return ", ".join(dict.fromkeys(str(line["device"]) for line in self.epochs if line.get("device")))
+
+    @property
     def best(self) -> dict[str, Any]:
         """The line of the best epoch so far; empty before the first."""
         return next((line for line in reversed(self.epochs) if line.get("best")), {})

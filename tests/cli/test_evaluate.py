@@ -60,12 +60,21 @@ def test_meetings(meetings: Path, capsys: Capture) -> None:
     printed = capsys.readouterr().out
     assert "DER %" in printed and "oracle" in printed and "±0.25 s" in printed
     assert "1 files" not in printed and "1 file, 0 min" in printed
-    assert run(["evaluate", "quickstart", "--data", str(meetings), "--json", "-"]) == 0
+    page = meetings / "report.html"
+    assert run(["evaluate", "quickstart", "--data", str(meetings), "--json", "-", "--report", str(page)]) == 0
+    assert "<svg" in page.read_text(encoding="utf-8")
     found = json.loads(capsys.readouterr().out)["diarization"][str(meetings)]
     assert len(found["results"]) == 8
     assert found["results"][0]["files"][0]["uri"] == "talk"
     assert 0 <= found["results"][0]["pooled"]["der"] < 1
     assert "reference" not in found["heard"][0]
+
+
+def test_without_jinja_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.delitem(sys.modules, "fastdiar.evaluation.report.page", raising=False)
+    assert run(["evaluate", "quickstart", "--data", ".", "--report", "page.html"]) == 2
+    assert "--report needs a part that is not installed: pip install 'fastdiar[report]'" in capsys.readouterr().err
 
 
 def test_strangers_are_compared_where_asked(meetings: Path, voices: Path, tmp_path: Path, capsys: Capture) -> None:
