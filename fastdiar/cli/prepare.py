@@ -26,6 +26,10 @@ def prepare(
     target: Annotated[Path, typer.Argument(metavar="DST", help="The folder to write to: new, or one to go on with.")],
     workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; by default one for each core.")] = None,
     shards: Annotated[str | None, typer.Option(metavar="SIZE", help="Write tar files of this size too, such as 1GB.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the dataset, such as references=FOLDER for ami."),
+    ] = None,
     max_bad_share: Annotated[float, typer.Option(min=0, max=1, help="Share of unreadable recordings that is still good.")] = 0.01,
 ) -> int:
     """Convert a corpus to 16 kHz mono FLAC, in the same layout.
@@ -36,12 +40,13 @@ def prepare(
     Example: fastdiar prepare voxceleb /corpora/voxceleb2 /data/voxceleb2 --shards 1GB
     """
     largest = None if shards is None else _bytes(shards)
-    from fastdiar.preparation.prepare import SHARDS, SKIPPED, pack
+    from fastdiar.preparation.prepare import SHARDS, SKIPPED, original, pack
     from fastdiar.preparation.prepare import prepare as prepare_corpus
 
+    found = original(corpus, source, settings or ())
     try:
         with Progress() as progress:
-            conversion = prepare_corpus(corpus, source, target, workers or len(os.sched_getaffinity(0)), progress)
+            conversion = prepare_corpus(found, target, workers or len(os.sched_getaffinity(0)), progress)
             _report(conversion, target)
             if conversion.bad_share > max_bad_share:
                 share = f"{conversion.bad_share:.1%}, more than {max_bad_share:.1%}"
@@ -50,7 +55,7 @@ def prepare(
                 )
                 return 1
             if largest is not None:
-                packed = pack(corpus, source, target, conversion, largest, progress)
+                packed = pack(found, target, conversion, largest, progress)
                 typer.echo(f"{target / SHARDS}: {packed.utterances:,} utterances in {packed.shards:,} shards")
                 for reason in packed.bad[:NAMED]:
                     typer.echo(said("warning", f"not in a shard: {reason}"), err=True)

@@ -71,6 +71,15 @@ class _Unreadable(Exception):
     """Why a file cannot be read."""
 
 
+def written(text: str) -> Any:
+    """What stands behind a key: a TOML value, or the text itself where it is none: `--set encoder.use=cnn` needs no quotes."""
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return table["value"] if len(table) == 1 else text
+
+
 def _read(path: Path, chain: tuple[Path, ...]) -> Source:
     """One file on top of what it extends; `chain` are the files that extend it."""
     table, lines = _parsed(path)
@@ -126,7 +135,7 @@ def _overridden(source: Source, overrides: Sequence[str]) -> Source:
         key = key_path(name)
         if not equals or key is None:
             problems.append(Problem(f"expected KEY=VALUE, such as trainer.epochs=3, found {shown(text)}", path=SET))
-        elif key[0] in ("extends", "drop") or not _put(table, key, _value(value)):
+        elif key[0] in ("extends", "drop") or not _put(table, key, written(value)):
             problems.append(Problem("cannot be set here", dumps_key(key), SET))
     origins = {key: Origin(SET) for key in _keys(table)}
     tables = {key for key in origins if isinstance(_get(table, key), dict)} & source.origins.keys()
@@ -193,15 +202,6 @@ def _keys(table: Mapping[str, Any], path: Key = ()) -> Iterator[Key]:
         yield (*path, key)
         if isinstance(value, Mapping):
             yield from _keys(value, (*path, key))
-
-
-def _value(text: str) -> Any:
-    """A TOML value, or the text itself where it is none: `--set encoder.use=cnn` needs no quotes."""
-    try:
-        table = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
-        return text
-    return table["value"] if len(table) == 1 else text
 
 
 def _get(table: Mapping[str, Any], key: Key) -> Any:

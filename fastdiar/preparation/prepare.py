@@ -9,9 +9,10 @@ from typing import Any
 import attrs
 
 from fastdiar import registry
-from fastdiar.core.dataset import Dataset, Entry
+from fastdiar.core.dataset import Dataset
 from fastdiar.core.errors import DataError
 from fastdiar.core.manifest import write_manifest
+from fastdiar.core.recipe_files import written
 from fastdiar.core.structure import StructureError, structure
 from fastdiar.preparation.conversion import Conversion, convert
 from fastdiar.preparation.shards import Sharded, write_shards
@@ -22,20 +23,51 @@ SHARDS = "shards"
 COLUMNS = ("path", "seconds", "sha256", "speaker")
 """Of the manifest; the corpus' other labels come behind them."""
 
+OF_RECORDINGS = ("corpus", "session")
+"""Labels that a stretch shares with the recording it is cut from; who speaks in it is not who speaks in all of it."""
+
 Progress = Callable[[str, int, int], None]
 """Hears what is being done, how much of it, and of how much."""
 
 
-def prepare(corpus: str, source: Path, target: Path, workers: int, progress: Progress) -> Conversion:
-    """Convert the corpus at `source` to 16 kHz mono FLAC below `target`, in the same layout, going on where it stopped.
+@attrs.frozen(eq=False)
+class Original:
+    """A corpus as it was distributed: the dataset that reads it, and the folder that it lies in."""
 
-    `corpus` is the dataset that reads it. Beside the files come manifest.tsv, with the labels that the dataset knows, and
-    skipped.tsv. Raises `DataError`, and what the dataset raises where `source` is not laid out as it expects.
+    dataset: Dataset
+    folder: Path
+
+
+def original(name: str, source: Path, settings: Iterable[str] = ()) -> Original:
+    """The corpus at `source`, its folder or its table, read by the dataset `name` with `settings` such as "split=train".
+
+    Raises what the dataset raises where it cannot read it.
     """
-    dataset, folder = _corpus(corpus, source)
-    dataset.entries()  # what cannot be read as this corpus is refused now, not after hours
-    conversion = convert(folder, target, workers, lambda done, total: progress("recordings", done, total))
-    labels = _labels_of_files(dataset.entries(), folder)
+    cls: Any = registry.lookup("dataset", name)
+    keys = {field.name for field in attrs.fields(cls.config_class)}
+    place = next((key for key in ("root", "table") if key in keys), None)
+    values: dict[str, Any] = {place: str(source)} if place else {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or key == place:
+            raise DataError(f"--set {setting}: expected KEY=VALUE, a setting of the dataset '{name}' other than '{place}'")
+        values[key] = written(value)
+    try:
+        dataset = cls(structure(values, cls.config_class))
+    except StructureError as error:
+        lines = str(error).splitlines()
+        raise DataError("\n".join(f"the dataset '{name}': {line}: see --set KEY=VALUE" for line in lines)) from None
+    dataset.entries()  # what is laid out otherwise is refused now, not after hours
+    return Original(dataset, source.parent if place == "table" else source)
+
+
+def prepare(corpus: Original, target: Path, workers: int, progress: Progress) -> Conversion:
+    """Convert a corpus to 16 kHz mono FLAC below `target`, in the same layout, going on where it stopped.
+
+    Beside the files come manifest.tsv, with the labels that the dataset knows, and skipped.tsv. Raises `DataError`.
+    """
+    conversion = convert(corpus.folder, target, workers, lambda done, total: progress("recordings", done, total))
+    labels = _labels_of_files(corpus)
     names = {label for of_file in labels.values() for label in of_file}
     rows = (
         {**labels.get(each.source, {}), "path": each.path, "seconds": each.seconds, "sha256": each.sha256}
@@ -47,39 +79,21 @@ def prepare(corpus: str, source: Path, target: Path, workers: int, progress: Pro
     return conversion
 
 
-def pack(corpus: str, source: Path, target: Path, conversion: Conversion, largest: int, progress: Progress) -> Sharded:
+def pack(corpus: Original, target: Path, conversion: Conversion, largest: int, progress: Progress) -> Sharded:
     """Write what `prepare` made, as the dataset divides it into utterances, to shards of at most `largest` bytes."""
-    dataset, folder = _corpus(corpus, source)
-    paths = {each.source: target / each.path for each in conversion.converted}
-    entries = [
-        attrs.evolve(entry, path=paths[name]) for entry in dataset.entries() if (name := _relative(entry.path, folder)) in paths
-    ]
-    return write_shards(target / SHARDS, entries, dataset.turns, largest, lambda done, total: progress("utterances", done, total))
+    places = {corpus.folder / each.source: target / each.path for each in conversion.converted}
+    entries = [entry for entry in corpus.dataset.entries() if entry.path in places]
+    return write_shards(
+        target / SHARDS, entries, places, corpus.dataset.turns, largest, lambda done, total: progress("utterances", done, total)
+    )
 
 
-def _corpus(name: str, source: Path) -> tuple[Dataset, Path]:
-    """The dataset that reads `source`, and the folder that the corpus lies in; a manifest is a table in that folder."""
-    cls: Any = registry.lookup("dataset", name)
-    keys = {field.name for field in attrs.fields(cls.config_class)}
-    key = next((key for key in ("root", "table") if key in keys), None)
-    try:
-        config = structure({key: str(source)} if key else {}, cls.config_class)
-    except StructureError as error:
-        raise DataError(f"'{name}' is more than a corpus in a folder: {error}") from None
-    return cls(config), source.parent if key == "table" else source
-
-
-def _labels_of_files(entries: Iterable[Entry], folder: Path) -> dict[str, dict[str, str]]:
-    """The labels on which all entries of a file agree, by its path relative to the folder."""
+def _labels_of_files(corpus: Original) -> dict[str, dict[str, str]]:
+    """What is known of each file, by its path relative to the corpus' folder; of a stretch of it, only where that comes from."""
     labels: dict[str, dict[str, str]] = {}
-    for entry in entries:
-        name = _relative(entry.path, folder)
-        known = labels.setdefault(name, entry.labels)
-        if known is not entry.labels:
-            labels[name] = {label: value for label, value in known.items() if entry.labels.get(label) == value}
+    for entry in corpus.dataset.entries():
+        if entry.path.is_relative_to(corpus.folder):
+            whole = entry.start == 0 and entry.seconds is None
+            known = entry.labels if whole else {name: entry.labels[name] for name in OF_RECORDINGS if name in entry.labels}
+            labels[entry.path.relative_to(corpus.folder).as_posix()] = known
     return labels
-
-
-def _relative(path: Path, folder: Path) -> str:
-    """As the conversion names it; a file elsewhere has no such name."""
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""

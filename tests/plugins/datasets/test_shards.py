@@ -34,7 +34,8 @@ def turns(entry: Entry) -> tuple[Turn, ...] | None:
 
 @pytest.fixture
 def root(tmp_path: Path, flac: Path) -> Path:
-    write_shards(tmp_path, Folder(FolderConfig(root=flac)).entries(), turns, 100_000, lambda done, total: None)
+    entries = Folder(FolderConfig(root=flac)).entries()
+    write_shards(tmp_path, entries, {entry.path: entry.path for entry in entries}, turns, 100_000, lambda done, total: None)
     return tmp_path
 
 
