@@ -17,6 +17,10 @@ def fastdiar_components() -> list[Component]:
             "simulated meetings with exact turns",
         ),
         Component("dataset", "folder", "fastdiar.plugins.datasets.folder:Folder", "a folder of recordings for each speaker"),
+        Component("dataset", "librimix", "fastdiar.plugins.datasets.librimix:LibriMix", "LibriSpeech's readers, mixed"),
+        Component(
+            "dataset", "librimix_csv", "fastdiar.plugins.datasets.librimix_csv:LibriMixCsv", "LibriMix as its own scripts make it"
+        ),
         Component("dataset", "librispeech", "fastdiar.plugins.datasets.librispeech:LibriSpeech", "LibriSpeech as it unpacks"),
         Component(
             "dataset", "manifest", "fastdiar.plugins.datasets.manifest:Manifest", "a table with one row for each utterance"

@@ -9,8 +9,7 @@ import attrs
 from attrs import field
 
 from fastdiar.core.dataset import Dataset, Entry
-from fastdiar.core.errors import DataError, nearest
-from fastdiar.core.files import existing_folder
+from fastdiar.core.librispeech import librispeech_entries
 from fastdiar.core.splits import SplitConfig, split_entries
 
 
@@ -33,32 +32,4 @@ class LibriSpeech(Dataset):
 
     def entries(self) -> list[Entry]:
         """The utterances of the subsets; raises `DataError`."""
-        root, genders = self.config.root, _genders(self.config.root / "SPEAKERS.TXT")
-        files = [file for subset in self._subsets() for file in sorted((root / subset).glob("*/*/*.flac"))]
-        if not files:
-            raise DataError(f"{root}: holds no recordings laid out as SUBSET/SPEAKER/CHAPTER/*.flac")
-        return split_entries([_entry(file, root, genders) for file in files], self.config)
-
-    def _subsets(self) -> list[str]:
-        root = existing_folder(self.config.root, "root must be the folder that holds LibriSpeech's subsets")
-        there = sorted(folder.name for folder in root.iterdir() if folder.is_dir())
-        for subset in self.config.subsets:
-            if subset not in there:
-                raise DataError(f"{root}: has no subset '{subset}'{nearest(subset, there)}")
-        return list(self.config.subsets) or there
-
-
-def _entry(file: Path, root: Path, genders: dict[str, str]) -> Entry:
-    speaker, chapter = file.parts[-3:-1]
-    labels = {"corpus": "LibriSpeech", "speaker": f"ls{speaker}", "session": f"ch{chapter}"}
-    if speaker in genders:
-        labels["gender"] = genders[speaker]
-    return Entry(file.relative_to(root).as_posix(), file, labels)
-
-
-def _genders(path: Path) -> dict[str, str]:
-    """Speaker → "f" or "m", from lines such as `14   | F | train-clean-360  | 25.03 | Kristin LeMoine`."""
-    if not path.is_file():
-        return {}
-    rows = (line.split("|") for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith(";"))
-    return {row[0].strip(): row[1].strip().lower() for row in rows if len(row) >= 2}
+        return split_entries(librispeech_entries(self.config.root, self.config.subsets), self.config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +22,6 @@ def make_voice(seed: int, noise: float = 1e-3, said: tuple[tuple[float, float], 
     spoken = np.any([(start <= time) & (time < end) for start, end in said], axis=0)
     coloured = np.convolve(sound * spoken, [1, 0.9, 0.5, 0.2], mode="same")
     return (coloured + noise * random.standard_normal(len(time))).astype(np.float32)
-
-
-@pytest.fixture
-def voice() -> Callable[..., np.ndarray]:
-    """Makes clips of a voice."""
-    return make_voice
 
 
 @pytest.fixture(scope="session")
