@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from fastdiar.cli import bundle, diarize, download, evaluate, export, models, plugins, prepare, recipe, score, simulate, train
+from fastdiar.cli import (
+    bundle,
+    compare,
+    diarize,
+    download,
+    evaluate,
+    export,
+    models,
+    plugins,
+    prepare,
+    recipe,
+    score,
+    simulate,
+    train,
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
 app.command()(diarize.diarize)
@@ -17,6 +31,7 @@ app.command()(download.download)
 app.command()(prepare.prepare)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(compare.compare)
 app.command()(export.export)
 app.command()(bundle.bundle)
 app.command()(bundle.backend)

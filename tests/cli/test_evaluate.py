@@ -48,7 +48,8 @@ def test_a_closed_set(bundle: Path, small_recipe: Path, capsys: Capture, tmp_pat
 def test_a_run_tells_of_its_training(trained: Path, small_recipe: Path, capsys: Capture) -> None:
     assert run(["evaluate", str(trained), "--data", str(small_recipe), "--price-per-hour", "2", "--json", "-"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["model"], found["run"]["name"], len(found["run"]["epochs"])) == ("small", "small", 12)
+    assert (found["model"], found["run"]["name"]) == ("small", "small")
+    assert found["run"]["epochs"][0]["epoch"] == 1
     named = {each["criterion"]["name"]: each for each in found["criteria"]}
     assert named["Training cost"]["value"] == pytest.approx(2 * named["Training time"]["value"])
     assert named["Training cost"]["status"] == "stretch"
