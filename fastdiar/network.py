@@ -62,6 +62,15 @@ class Network(nn.Module):
             frames = block(frames, frame_lengths)
         return frames, frame_lengths
 
+    def active(self, frames: Tensor, frame_lengths: Tensor) -> Tensor:
+        """Probabilities of who is active, from what `encode` gives: powerset classes `[batch, frames, classes]`.
+
+        Raises `ModelError` where no head tells.
+        """
+        if self.turns is None:
+            raise ModelError('this network has no head that says who is active: add [head.activity] with use = "activity"')
+        return self.heads[self.turns](frames, frame_lengths).logits.softmax(-1)
+
     def embed(self, frames: Tensor, weights: Tensor) -> Tensor:
         """`[batch, frames, dim]`, `[batch, speakers, frames]` ≥ 0 → voices `[batch, speakers, embedding]` of unit length.
 

@@ -194,7 +194,7 @@ def _context(x: Tensor, mask: Tensor, segment: int) -> Tensor:
     # Zeros fill the last segment; counting the frames that are there takes them out of its mean again.
     cells = F.avg_pool1d(F.pad(torch.cat((x, mask), dim=1), (0, segment - 1)), segment)
     near = cells[:, :-1] / cells[:, -1:].clamp(min=0.5 / segment)
-    return overall + near[..., None].expand(-1, -1, -1, segment).flatten(2)[..., : x.shape[-1]]
+    return overall + near[..., torch.arange(x.shape[-1], device=x.device) // segment]
 
 
 class _Graft:

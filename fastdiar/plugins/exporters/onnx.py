@@ -79,8 +79,11 @@ class _Encode(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network.encode(waveform, lengths)
+    def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
+        frames, frame_lengths = self.network.encode(waveform, lengths)
+        if self.network.turns is None:
+            return frames, frame_lengths
+        return frames, frame_lengths, self.network.active(frames, frame_lengths)
 
 
 class _Embed(nn.Module):
@@ -104,7 +107,8 @@ class _Classify(nn.Module):
 def _graphs(network: Any) -> Iterator[_Graph]:
     clips = [_noise(seconds) for seconds in CHECKED_SECONDS]
     heard = {"waveform": {0: Dim("batch"), 1: Dim("samples")}, "lengths": {0: Dim("batch")}}
-    yield _Graph("encode.onnx", _Encode(network), ("frames", "frame_lengths"), clips, heard)
+    outputs = ("frames", "frame_lengths") if network.turns is None else ("frames", "frame_lengths", "activity")
+    yield _Graph("encode.onnx", _Encode(network), outputs, clips, heard)
     if network.voice is None:
         return
     with torch.no_grad():
