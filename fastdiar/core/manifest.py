@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,11 @@ from fastdiar.core.files import replacing
 
 def read_manifest(path: Path, columns: Iterable[str] = ("path", "speaker")) -> list[dict[str, str]]:
     """The table's rows as column → text, in order; raises `FormatError` where one of `columns` is absent or a row is short."""
+    return list(manifest_rows(path, columns))
+
+
+def manifest_rows(path: Path, columns: Iterable[str] = ("path", "speaker")) -> Iterator[dict[str, str]]:
+    """As `read_manifest`, row by row: a million of them need no more memory than what is made of them."""
     if not path.is_file():
         raise FormatError(f"{path}: no such file: expected a table of recordings with the columns {', '.join(columns)}")
     try:
@@ -22,7 +27,8 @@ def read_manifest(path: Path, columns: Iterable[str] = ("path", "speaker")) -> l
             for column in columns:
                 if column not in header:
                     raise FormatError(f"{path}:1: no column '{column}'{nearest(column, header)}: found {', '.join(header)}")
-            return [_complete(row, f"{path}:{reader.line_num}", len(header)) for row in reader]
+            for row in reader:
+                yield _complete(row, f"{path}:{reader.line_num}", len(header))
     except (UnicodeDecodeError, csv.Error) as error:
         raise FormatError(f"{path}: not a table in UTF-8: {error}") from None
 

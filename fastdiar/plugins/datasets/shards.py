@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from attrs import field
 from fastdiar.core import audio
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError, DataError
-from fastdiar.core.manifest import read_manifest
+from fastdiar.core.manifest import manifest_rows
 from fastdiar.core.shards import ENTRIES, INDEX, LARGEST_MEMBER, PLACE
 from fastdiar.core.splits import SplitConfig, split_entries
 from fastdiar.core.types import Turn
@@ -50,7 +51,7 @@ class Shards(Dataset):
     def entries(self) -> list[Entry]:
         """Every utterance, in the order of the shards; raises `DataError` and `FormatError`."""
         table = self.config.root / ENTRIES
-        rows = read_manifest(table, PLACE)
+        rows = manifest_rows(table, PLACE)
         return split_entries([self._entry(row, f"{table}:{line}") for line, row in enumerate(rows, 2)], self.config)
 
     def load(self, entry: Entry) -> np.ndarray:
@@ -82,7 +83,7 @@ class Shards(Dataset):
         return {name: self.config.root / name for name in sizes}
 
     def _entry(self, row: dict[str, str], place: str) -> Member:
-        labels = {name: value for name, value in row.items() if value and name not in PLACE}
+        labels = {name: sys.intern(value) for name, value in row.items() if value and name not in PLACE}
         try:
             path, offset, seconds = self._shards[row["shard"]], int(row["offset"]), float(row["seconds"])
         except (KeyError, ValueError):
