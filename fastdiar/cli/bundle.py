@@ -12,22 +12,33 @@ def bundle(
     segmentation: Annotated[Path, typer.Argument(metavar="SEGMENTATION", help="pyannote segmentation-3.0 as ONNX.")],
     embedding: Annotated[Path, typer.Argument(metavar="EMBEDDING", help="CAM++ (3D-Speaker, 192 numbers a voice) as ONNX.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the model.")],
+    precision: Annotated[
+        str, typer.Option(help="fp16 stores weights in half; int8 also computes most of the embedding network in 8 bits.")
+    ] = "fp16",
+    calibrate: Annotated[Path | None, typer.Option(help="Folder of recordings that int8 is fitted to.")] = None,
+    gate: Annotated[
+        Path | None,
+        typer.Option(help="Recordings with RTTM files (a folder, or a recipe's [data.test]) that must be diarized as before."),
+    ] = None,
 ) -> None:
     """Make a model of a segmentation and an embedding network.
 
-    Each second is heard once.
+    Each second is heard once. What must be diarized as before is compared with the networks as they came.
 
     Example: fastdiar bundle segmentation_3.onnx campplus_192.onnx -o quality
     """
-    from fastdiar.core.errors import MissingExtra
+    from fastdiar.core.errors import MissingExtra, ModelError
 
     try:
         from fastdiar.teachers.bundle import make_bundle
     except ImportError as error:
         raise MissingExtra(f"making a bundle ({error.name})", "train") from None
-    made = make_bundle(segmentation, embedding, output)
+    if precision not in ("fp16", "int8"):
+        raise ModelError(f"--precision {precision}: expected fp16 or int8")
+    made, passed = make_bundle(segmentation, embedding, output, precision, calibrate, gate)
     size = sum((output / name).stat().st_size for name in made.files) / 1e6
     typer.echo(f"{output}: {', '.join(made.files)}: {size:.1f} MB")
+    typer.echo(passed)
 
 
 def backend(

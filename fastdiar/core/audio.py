@@ -25,19 +25,18 @@ RATES = (1_000, 768_000)
 """Sampling rates (Hz) outside these are a broken header, not a recording."""
 
 
-def read(path: Path, start: float = 0.0, seconds: float | None = None) -> np.ndarray:
-    """A file, or `seconds` of it from `start`, as float32 `[samples]` at 16 kHz, channels averaged; raises `AudioError`.
+def read(path: Path, start: float = 0.0, seconds: float | None = None, channel: int | str = "mix") -> np.ndarray:
+    """A file, or `seconds` of it from `start`, as float32 `[samples]` at 16 kHz; raises `AudioError`.
 
-    Only the stretch is decoded where the format can be sought in; the file's end may cut it short. For what fits into
-    memory: see `stream`.
+    `channel` is a number from 0, or "mix" for the mean of all. Only the stretch is decoded where the format can be sought in;
+    the file's end may cut it short. For what fits into memory: see `stream`.
     """
-    samples = _samples(_from_file(path, start, seconds))
-    return samples if seconds is None else samples[: round(seconds * RATE)]
+    return _samples(_from_file(path, start, seconds), seconds, channel)
 
 
-def decode(data: bytes, name: str) -> np.ndarray:
+def decode(data: bytes, name: str, start: float = 0.0, seconds: float | None = None, channel: int | str = "mix") -> np.ndarray:
     """What `read` gives, of a file that is in memory; `name` is what errors call it."""
-    return _samples(_opened(io.BytesIO(data), name))
+    return _samples(_opened(io.BytesIO(data), name, start, seconds), seconds, channel)
 
 
 def length(path: Path) -> float:
@@ -49,12 +48,27 @@ def length(path: Path) -> float:
         return _media_length(path, str(error.error_string).rstrip("."))
 
 
+def rate(path: Path) -> int:
+    """The sampling rate (Hz) that a file was recorded with, by its header alone; raises `AudioError`."""
+    return _from_file(path).rate
+
+
 def recordings(folder: Path) -> list[Path]:
     """Every recording in a folder and all below, in an order that does not depend on the machine; raises `AudioError`."""
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise AudioError(f"{folder}: holds no recording ({', '.join(sorted(SUFFIXES))})")
     return files
+
+
+def clips_of(folder: Path, count: int, seconds: float) -> list[np.ndarray]:
+    """The middles of `count` of a folder's recordings, taken evenly, or of all where they are fewer: float32 `[samples]` each.
+
+    Raises `AudioError`.
+    """
+    files = recordings(folder)
+    chosen = np.linspace(0, len(files) - 1, min(count, len(files))).round().astype(int)
+    return [read(files[place], max(0.0, (length(files[place]) - seconds) / 2), seconds) for place in chosen]
 
 
 @attrs.frozen(eq=False)
@@ -72,9 +86,7 @@ class Stream:
 def stream(recording: Recording) -> Stream:
     """Open a recording; raises `AudioError`, now or while its blocks are read, naming the file and the reason."""
     source = _from_samples(recording) if recording.path is None else _from_file(recording.path)
-    _check_rate(source)
-    if isinstance(recording.channel, int) and not 0 <= recording.channel < source.channels:
-        raise AudioError(f"{source.name}: has no channel {recording.channel}: channels are 0 to {source.channels - 1}")
+    _check(source, recording.channel)
     seconds = None if source.frames is None else source.frames / source.rate
     return Stream(source.name, seconds, _resampled(source, recording.channel))
 
@@ -90,16 +102,19 @@ class _Source:
     blocks: Iterator[np.ndarray]
 
 
-def _check_rate(source: _Source) -> None:
+def _check(source: _Source, channel: int | str) -> None:
     if not RATES[0] <= source.rate <= RATES[1]:
         raise AudioError(
             f"{source.name}: a sampling rate of {source.rate} Hz cannot be right: expected {RATES[0]} to {RATES[1]} Hz"
         )
+    if isinstance(channel, int) and not 0 <= channel < source.channels:
+        raise AudioError(f"{source.name}: has no channel {channel}: channels are 0 to {source.channels - 1}")
 
 
-def _samples(source: _Source) -> np.ndarray:
-    _check_rate(source)
-    return np.concatenate(list(_resampled(source, "mix")))
+def _samples(source: _Source, seconds: float | None, channel: int | str) -> np.ndarray:
+    _check(source, channel)
+    samples = np.concatenate(list(_resampled(source, channel)))
+    return samples if seconds is None else samples[: round(seconds * RATE)]
 
 
 def _resampled(source: _Source, channel: int | str) -> Iterator[np.ndarray]:

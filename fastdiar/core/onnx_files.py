@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from fastdiar.core.errors import needs
 
 LARGEST_HALF = float(np.finfo(np.float16).max)
 
@@ -27,6 +36,52 @@ def store_as_half(model: onnx.ModelProto) -> onnx.ModelProto:
     return half
 
 
+def quantize(model: onnx.ModelProto, layers: Collection[str], examples: Sequence[Mapping[str, np.ndarray]]) -> onnx.ModelProto:
+    """A copy whose `layers`, convolutions and products with constant weights by node name, work with 8-bit whole numbers.
+
+    Weights have a scale for each output channel; activations one a tensor, from their range over `examples` (inputs by name).
+    Written as pairs of QuantizeLinear and DequantizeLinear, which a runtime turns into its integer kernels.
+    """
+    with needs("cpu", "quantizing a graph"):
+        from onnxruntime import quantization
+
+    left = iter(examples)
+    kinds = sorted({node.op_type for node in model.graph.node if node.name in layers})
+    with tempfile.TemporaryDirectory() as folder, _silent_root():
+        path = Path(folder) / "graph.onnx"
+        onnx.save(model, path)
+        quantization.quantize_static(
+            path,
+            path,
+            SimpleNamespace(get_next=lambda: next(left, None)),
+            quant_format=quantization.QuantFormat.QDQ,
+            op_types_to_quantize=kinds,
+            nodes_to_quantize=list(layers),
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+            calibrate_method=quantization.CalibrationMethod.MinMax,
+        )
+        return onnx.load(path)
+
+
+def values(model: onnx.ModelProto, names: Sequence[str], inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What inner tensors of a graph hold, by their names."""
+    with needs("cpu", "running a graph"):
+        import onnxruntime
+    open_model = onnx.ModelProto()
+    open_model.CopyFrom(model)
+    outer = {put.name for put in model.graph.output}
+    open_model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in outer)
+    session = onnxruntime.InferenceSession(open_model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return dict(zip(names, session.run(list(names), dict(inputs)), strict=True))
+
+
+def difference(found: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference, as a share of the largest number that is expected, or of 1 where that is less."""
+    return float(np.abs(found - expected).max(initial=0.0) / max(1.0, np.abs(expected).max(initial=0.0)))
+
+
 def shorten_names(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy in which nodes have no names and inner tensors have short ones: in a deep graph these are a tenth of the file.
 
@@ -46,6 +101,17 @@ def shorten_names(model: onnx.ModelProto) -> onnx.ModelProto:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
     return short
+
+
+@contextmanager
+def _silent_root() -> Iterator[None]:
+    """Keep the quantizer's advice back, which it gives through everybody's logger."""
+    level = logging.root.level
+    logging.root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.root.setLevel(level)
 
 
 def _names_in_branches(graph: onnx.GraphProto) -> set[str]:

@@ -9,13 +9,14 @@ import attrs
 import numpy as np
 
 from fastdiar.core.dataset import Dataset, Entry
-from fastdiar.core.errors import ModelError
+from fastdiar.core.errors import DataError, ModelError
 from fastdiar.core.parity import Parity
 from fastdiar.core.types import RATE, Recording
 from fastdiar.diarization.model import Model
 from fastdiar.diarization.plda import known_voices
 from fastdiar.evaluation.detection import Trials, rates
 from fastdiar.evaluation.diarization import Pair, pooled, score
+from fastdiar.evaluation.evaluation import Data
 from fastdiar.evaluation.recordings import Whole, diarized, recordings
 
 REPORT = "gate.json"
@@ -63,43 +64,47 @@ class Gate:
         before, after = (100 * der for der in self.comparison.der)
         if not after - before <= self.limit:
             raise ModelError(
-                f"{self.precision} loses {after - before:.2f} points of DER ({before:.2f} → {after:.2f} % on "
-                f"{self.comparison.recordings} recordings), more than {self.limit:g}: nothing was exported{self._where()}"
+                f"{self.precision} loses {after - before:.2f} points of DER ({before:.2f} → {after:.2f} %; recordings: "
+                f"{self.comparison.recordings}), more than {self.limit:g}: nothing was exported{self._where()}"
             )
 
     def to_json(self) -> str:
         """The report that lies beside the graphs."""
-        return json.dumps({"limit": self.limit, **attrs.asdict(self)}, indent=1) + "\n"
+        graphs = {name: {"differs": parity.outputs, "first_apart": self._apart(parity)} for name, parity in self.graphs.items()}
+        return json.dumps({**attrs.asdict(self), "limit": self.limit, "graphs": graphs}, indent=1) + "\n"
 
     def __str__(self) -> str:
         if self.comparison is None:
             return "gate: DER not checked, for want of recordings of which is known who speaks when: give them with --gate"
         before, after = (100 * der for der in self.comparison.der)
-        eer = "" if self.comparison.eer is None else " EER {:.2f} → {:.2f} %,".format(*(100 * each for each in self.comparison.eer))
+        eer = (
+            "" if self.comparison.eer is None else " EER {:.2f} → {:.2f} %,".format(*(100 * each for each in self.comparison.eer))
+        )
         return (
             f"gate: DER {before:.2f} → {after:.2f} % (may lose {self.limit:g} points),{eer} the same people in "
-            f"{100 * self.comparison.agreement:.2f} % of the speech; {self.comparison.recordings} recordings, "
+            f"{100 * self.comparison.agreement:.2f} % of the speech; recordings: {self.comparison.recordings}, "
             f"{self.comparison.seconds / 60:.1f} min"
         )
 
     def _where(self) -> str:
         for graph, parity in self.graphs.items():
-            stage = parity.first_apart(APART[self.precision])
-            if stage is not None:
+            if (stage := self._apart(parity)) is not None:
                 return f"; the first stage that differs is {stage} of {graph}, by {100 * parity.stages[stage]:.1f} %"
         return "; no single stage differs much"
 
-
-def tells_turns(dataset: Dataset, entries: Sequence[Entry]) -> bool:
-    """Whether it is known who speaks when in them."""
-    return bool(entries) and dataset.turns(entries[0]) is not None
+    def _apart(self, parity: Parity) -> str | None:
+        return parity.first_apart(APART[self.precision])
 
 
-def compare(network: Model, exported: Model, dataset: Dataset, entries: Sequence[Entry]) -> Comparison:
-    """Diarize the recordings of `entries` with both; raises `DataError` where none can be read."""
-    chosen = _evenly(entries)
+def compare(network: Model, exported: Model, data: Data) -> Comparison:
+    """Diarize recordings with both; raises `DataError` where none can be read, or nobody knows who speaks when."""
+    if not data.tells_turns:
+        raise DataError(f"{data.name}: does not tell who speaks when: the gate needs recordings with turns")
+    dataset, chosen = data.dataset, _evenly(data.entries)
     before, after = (diarized(model, dataset, chosen) for model in (network, exported))
-    pairs = [Pair(one.uri, one.hypothesis, other.hypothesis, one.uem) for one, other in zip(before.heard, after.heard, strict=True)]
+    pairs = [
+        Pair(one.uri, one.hypothesis, other.hypothesis, one.uem) for one, other in zip(before.heard, after.heard, strict=True)
+    ]
     apart = pooled([score(pair) for pair in pairs]).der or 0.0
     der = tuple(result.strict.pooled.der or 0.0 for result in (before, after))
     readable = {one.uri for one in before.heard}

@@ -17,4 +17,6 @@ def parse(text: str, **arrays: np.ndarray) -> onnx.ModelProto:
 
 def chain(first: onnx.ModelProto, second: onnx.ModelProto) -> onnx.ModelProto:
     """`second` fed by `first`: the first's one output becomes the second's one input. They share no names of tensors."""
-    return onnx.compose.merge_models(first, second, io_map=[(first.graph.output[0].name, second.graph.input[0].name)])
+    model = onnx.compose.merge_models(first, second, io_map=[(first.graph.output[0].name, second.graph.input[0].name)])
+    del model.opset_import[1:]  # of one domain, once for each part
+    return model

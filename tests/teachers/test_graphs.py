@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="teachers need the package onnx: pip install 'fastdiar[train]'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="running a graph needs onnxruntime: pip install 'fastdiar[cpu]'")
 
+from fastdiar import load
 from fastdiar.core import audio
 from fastdiar.core.bundle import read_bundle
 from fastdiar.core.errors import ModelError
+from fastdiar.core.onnx_files import values
 from fastdiar.core.types import RATE
 from fastdiar.teachers.bundle import make_bundle
-from fastdiar.teachers.campplus import FRAMES, embed_graph, encode_graph
+from fastdiar.teachers.campplus import FRAMES, embed_graph, encode_graph, gated_by_segment
 from fastdiar.teachers.fbank import fbank_graph
 from fastdiar.teachers.segmentation import ACTIVITY, activity_graph
 
@@ -109,14 +112,41 @@ def test_only_the_networks_that_are_meant_become_a_bundle(tmp_path: Path) -> Non
     assert not out.exists()
 
 
+@pytest.mark.parametrize("steps", [12, 99, 100, 101, 250])
+def test_gates_by_segment_are_those_of_every_frame(campplus: onnx.ModelProto, steps: int) -> None:
+    features = np.random.default_rng(0).standard_normal((1, 2 * steps, 80)).astype(np.float32)
+    ends = ["/xvector/block1/tdnnd1/cam_layer/Mul_1_output_0", "/xvector/transit3/linear/Conv_output_0"]
+    plain, cut = values(campplus, ends, {"x": features}), values(gated_by_segment(campplus), ends, {"x": features})
+    for name in ends:
+        np.testing.assert_allclose(cut[name], plain[name], atol=1e-4)
+
+
+def test_eight_bits_keep_the_frames_and_what_they_say(shared: Path, tmp_path: Path, speech: np.ndarray) -> None:
+    teachers = shared / "teachers" / "segmentation_3.onnx", shared / "teachers" / "campplus_192.onnx"
+    with pytest.raises(ModelError, match="int8 is fitted to speech: give a folder of recordings with --calibrate"):
+        make_bundle(*teachers, tmp_path / "int8", "int8")
+    made, gate = make_bundle(*teachers, tmp_path / "int8", "int8", speech=DIALOGUE.parent, gate=DIALOGUE.parent)
+    assert gate.precision == "int8" and gate.comparison is not None and gate.comparison.agreement > 0.95
+    assert json.loads((tmp_path / "int8" / "gate.json").read_text())["comparison"]["der"] == list(gate.comparison.der)
+    floats, bytes_ = onnx.load(teachers[1]), onnx.load(tmp_path / "int8" / "encode.onnx")
+    assert (tmp_path / "int8" / "encode.onnx").stat().st_size < 10e6
+    for samples in (1600, 16_000, 63_999, 80_000):
+        heard = speech[:, :samples]
+        frames, expected = run(bytes_, waveform=heard), run(encode_graph(floats), waveform=heard)
+        assert frames.shape == expected.shape
+        weights = np.ones((1, 1, frames.shape[1]), np.float32)
+        voice, same = (run(embed_graph(floats), frames=each, weights=weights)[0, 0] for each in (frames, expected))
+        assert voice @ same > 0.97
+    assert load(tmp_path / "int8").model.bundle == made
+
+
 def test_two_teachers_become_a_model_that_hears(shared: Path, tmp_path: Path) -> None:
     teachers = shared / "teachers"
     (tmp_path / "backend.safetensors").write_bytes(b"of other vectors")
-    made = make_bundle(teachers / "segmentation_3.onnx", teachers / "campplus_192.onnx", tmp_path)
+    made, gate = make_bundle(teachers / "segmentation_3.onnx", teachers / "campplus_192.onnx", tmp_path)
+    assert gate.comparison is None and "DER not checked" in str(gate)
     assert set(made.files) == {"activity.onnx", "encode.onnx", "embed.onnx"}
     assert read_bundle(tmp_path) == made
     assert sum((tmp_path / name).stat().st_size for name in made.files) < 20e6
-    from fastdiar import load
-
     samples = audio.read(DIALOGUE)[: 16 * RATE]
     assert len(load(tmp_path)(samples, RATE).speakers) == 3
