@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import attrs
@@ -13,7 +14,8 @@ AMI_TEST = frozenset(f"{meeting}{part}" for meeting in ("EN2002", "ES2004", "IS1
 """The 16 meetings of AMI's test set (partition "Full-corpus-ASR")."""
 AMI_TEST_HOURS = 8.0
 """Less than this of them is a part of the test set, not the test set."""
-VOXCELEB2 = "VoxCeleb2"
+VOXCELEB2_SPEAKERS = 5000
+"""VoxCeleb2 has 5,994 speakers to train on; fewer than this are a part of it."""
 
 
 @attrs.frozen
@@ -69,3 +71,8 @@ def is_ami_test(uris: Sequence[str], hours: float) -> bool:
     """Whether recordings are the whole AMI test set; their names may go on after a dot or a slash."""
     names = {uri.rpartition("/")[2].partition(".")[0] for uri in uris}
     return names == AMI_TEST and len(uris) == len(AMI_TEST) and hours >= AMI_TEST_HOURS
+
+
+def is_voxceleb2(speakers: Collection[str]) -> bool:
+    """Whether speakers are those of VoxCeleb2, whose ids lie below those of VoxCeleb1, and most of them."""
+    return len(speakers) >= VOXCELEB2_SPEAKERS and all(re.fullmatch(r"id0\d{4}", speaker) for speaker in speakers)

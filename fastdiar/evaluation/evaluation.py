@@ -149,11 +149,10 @@ def _measured(evaluation: Evaluation) -> Iterator[Measured]:
     """The criteria that have a value here."""
     for name, known in evaluation.closed_set.items():
         yield Measured(criteria.CPU_LATENCY, known.latency.p99, f"{name}: {known.latency}")
-        if criteria.VOXCELEB2 in known.corpora:
-            found = known.corpora[criteria.VOXCELEB2]
-            on = f"{name}: {found.utterances} utterances of {found.speakers} speakers"
-            yield Measured(criteria.ACCURACY, 100 * found.accuracy, on)
-            yield Measured(criteria.MACRO_F1, found.macro_f1, on)
+        if criteria.is_voxceleb2({each.speaker for each in known.confusions}):
+            on = f"{name}: {known.overall.utterances} utterances of {known.overall.speakers} speakers"
+            yield Measured(criteria.ACCURACY, 100 * known.overall.accuracy, on)
+            yield Measured(criteria.MACRO_F1, known.overall.macro_f1, on)
     for name, heard in evaluation.diarization.items():
         hours = sum(each.seconds for each in heard.heard) / 3600
         if criteria.is_ami_test([each.uri for each in heard.heard], hours) and heard.strict.pooled.der is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastdiar.evaluation.criteria import ACCURACY, AMI_TEST, CPU_LATENCY, CRITERIA, DER, Measured, is_ami_test
+from fastdiar.evaluation.criteria import ACCURACY, AMI_TEST, CPU_LATENCY, CRITERIA, DER, Measured, is_ami_test, is_voxceleb2
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,11 @@ def test_only_all_of_the_test_set_is_the_test_set() -> None:
     assert not is_ami_test(names[1:], hours=9.06)
     assert not is_ami_test(names, hours=0.13)  # clips of the meetings
     assert not is_ami_test([*names, "EN2001a"], hours=9.5)
+
+
+def test_only_most_of_voxceleb2_is_voxceleb2() -> None:
+    speakers = [f"id{number:05}" for number in range(12, 6006)]
+    assert is_voxceleb2(speakers)
+    assert not is_voxceleb2(speakers[:1000])
+    assert not is_voxceleb2([*speakers, "id10001"])  # VoxCeleb1
+    assert not is_voxceleb2([])
