@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import soundfile
+import typer
 
 from fastdiar import registry
+from fastdiar.__main__ import run
+from fastdiar.cli import app
 from fastdiar.recipe import read_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,3 +54,27 @@ def test_the_plugin_of_the_plugin_page(acme: Callable[..., Path]) -> None:
     (site / "acme_documented-1.dist-info" / "entry_points.txt").write_text("".join(["[fastdiar]\n", *lines]))
     acme()
     assert registry.lookup("clustering", "acme/alone").config_class().sure == 1.0
+
+
+def test_the_commands_of_the_evaluation_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for needed in ("onnxruntime", "pyannote.metrics", "jinja2", "matplotlib"):
+        pytest.importorskip(needed)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").mkdir()
+    samples, rate = soundfile.read(ROOT / "examples" / "dialogue.flac", stop=8 * 16_000, dtype="int16")
+    soundfile.write(tmp_path / "examples" / "dialogue.flac", samples, rate)
+    shutil.copy(ROOT / "examples" / "dialogue.rttm", tmp_path / "examples")
+    calls = [shlex.split(line, comments=True) for line in "".join(blocks("evaluation.md", "sh")).splitlines()]
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for call in calls:
+        commands[call[1]].make_context(call[1], call[2:])
+    here = [call for call in calls if call[2] == "quality" and call[4] == "examples"]
+    assert len(here) == 2
+    assert [run(call[1:]) for call in here] == [0, 0]
+    assert {path.name for path in tmp_path.glob("quality.*")} == {"quality.html", "quality.json"}
+
+
+def test_the_recipe_of_the_evaluation_page(tmp_path: Path) -> None:
+    (text,) = blocks("evaluation.md", "toml")
+    (tmp_path / "meetings.toml").write_text(text, encoding="utf-8")
+    assert read_recipe(tmp_path / "meetings.toml").data["test"].config.rttms == tmp_path / "references"
