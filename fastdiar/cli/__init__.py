@@ -10,6 +10,7 @@ import typer
 from fastdiar.cli import (
     bundle,
     compare,
+    data,
     diarize,
     download,
     evaluate,
@@ -38,6 +39,7 @@ app.command()(bundle.backend)
 app.command()(models.models)
 app.command()(plugins.plugins)
 app.add_typer(recipe.app)
+app.add_typer(data.app)
 
 
 def _version(asked: bool) -> None:
