@@ -57,9 +57,9 @@ def chunks(session: Session, seconds: float, step: float, labels: Mapping[str, s
         yield _chunk(session, start, last - start, labels)
 
 
-def turns_of(session: Session, entry: Entry) -> tuple[Turn, ...]:
-    """Who speaks when in one stretch of a session, in seconds from its start."""
-    return clipped(session.turns, entry.start, math.inf if entry.seconds is None else entry.start + entry.seconds)
+def turns_of(turns: Iterable[Turn], entry: Entry) -> tuple[Turn, ...]:
+    """Those of a recording's turns that lie in one stretch of it, in seconds from its start."""
+    return clipped(turns, entry.start, math.inf if entry.seconds is None else entry.start + entry.seconds)
 
 
 def clipped(turns: Iterable[Turn], start: float, end: float) -> tuple[Turn, ...]:

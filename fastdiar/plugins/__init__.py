@@ -17,6 +17,7 @@ def fastdiar_components() -> list[Component]:
             "simulated meetings with exact turns",
         ),
         Component("dataset", "folder", "fastdiar.plugins.datasets.folder:Folder", "a folder of recordings for each speaker"),
+        Component("dataset", "lhotse", "fastdiar.plugins.datasets.lhotse:Lhotse", "corpora that lhotse has prepared"),
         Component("dataset", "librimix", "fastdiar.plugins.datasets.librimix:LibriMix", "LibriSpeech's readers, mixed"),
         Component(
             "dataset", "librimix_csv", "fastdiar.plugins.datasets.librimix_csv:LibriMixCsv", "LibriMix as its own scripts make it"

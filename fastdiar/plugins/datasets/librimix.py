@@ -11,7 +11,6 @@ import numpy as np
 from attrs import field, validators
 
 from fastdiar.core import audio, checks
-from fastdiar.core.audio import SUFFIXES
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError, DataError
 from fastdiar.core.files import existing_folder
@@ -126,10 +125,10 @@ def _noises(folder: Path | None) -> list[Path]:
     if folder is None:
         return []
     existing_folder(folder, "noises must hold recordings of noise")
-    noises = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
-    if not noises:
-        raise DataError(f"{folder}: holds no recordings of noise")
-    return noises
+    try:
+        return audio.recordings(folder)
+    except AudioError as error:
+        raise DataError(f"noises: {error}") from None
 
 
 def _mix(mixture: Mixture, mode: str) -> tuple[np.ndarray, tuple[Turn, ...]]:

@@ -56,7 +56,7 @@ class Rttm(Dataset):
 
     def turns(self, entry: Entry) -> tuple[Turn, ...]:
         """Who speaks when in one chunk, in seconds from its start."""
-        return turns_of(self._sessions[entry.labels["session"]], entry)
+        return turns_of(self._sessions[entry.labels["session"]].turns, entry)
 
     @cached_property
     def _sessions(self) -> dict[str, Session]:

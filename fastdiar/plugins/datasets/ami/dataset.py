@@ -90,7 +90,7 @@ class Ami(Dataset):
 
     def turns(self, entry: Entry) -> tuple[Turn, ...]:
         """Who speaks when, in seconds from the entry's start; of a headset only its wearer."""
-        return turns_of(self._recorded[entry.path].session, entry)
+        return turns_of(self._recorded[entry.path].session.turns, entry)
 
     def _chunks(self, recorded: _Recorded) -> Iterator[Entry]:
         return self._cut(recorded.session, {"corpus": "AMI", "session": recorded.meeting})
