@@ -32,13 +32,19 @@ def train(
     """Train a network from a recipe. Ctrl-C stops and saves; --resume goes on.
 
     Example: fastdiar train recipes/quickstart.toml --out runs/quickstart
+
+    With torchrun on several devices or machines: torchrun --nproc-per-node 2 -m fastdiar train RECIPE --out OUT
     """
     from fastdiar.core.errors import needs
     from fastdiar.recipe import read_recipe
 
     checked = read_recipe(recipe, overrides or ())
     with needs("train", "training"):
+        from lightning_fabric.utilities.rank_zero import rank_zero_only
+
         from fastdiar.training.loop import train as train_network
     progress = train_network(checked, out, resume, device.value, devices, tensorboard)
+    if rank_zero_only.rank:
+        return
     epochs = "1 epoch" if progress.epoch == 1 else f"{progress.epoch} epochs"
     typer.echo(f"{out}: {epochs}, the best was {progress.best_epoch}")

@@ -43,6 +43,10 @@ class Trainer:
     learning_rate: float = field(default=1e-3, validator=validators.gt(0), metadata={"help": "at the schedule's peak"})
     weight_decay: float = field(default=1e-4, validator=validators.ge(0), metadata={"help": "decoupled weight decay"})
     schedule: Literal["cosine", "constant"] = field(default="cosine", metadata={"help": "of the learning rate"})
+    task_weights: Literal["fixed", "learnt"] = field(
+        default="fixed",
+        metadata={"help": "of several losses: as their tables say, or learnt from how uncertain each is (times what they say)"},
+    )
     gradient_clip: float = field(
         default=5.0,
         validator=validators.ge(0),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from fastdiar.core.errors import TrainingError
@@ -38,7 +41,7 @@ def train(
     run = Run(recipe, corpus, fabric, out, tensorboard)
     if fabric.is_global_zero:
         checkpoint.sweep(out)
-    if (out / LAST).is_file():
+    if fabric.broadcast((out / LAST).is_file()):
         run.restore()
     else:
         if fabric.is_global_zero:
@@ -48,7 +51,7 @@ def train(
         while not run.finished:
             for loaded in run.batches():
                 display.step(loaded, run.learn(loaded))
-                if stopped:
+                if not run.everywhere(not stopped):
                     run.save()
                     raise KeyboardInterrupt
             display.epoch(run.close_epoch())
@@ -93,8 +96,17 @@ def _shown(value: object) -> str:
 
 
 def _fabric(recipe: Recipe, device: str, devices: int) -> Fabric:
+    """The devices asked for; under `torchrun`, as many as it has started processes, on as many nodes."""
+    nodes = 1
+    if torch.distributed.is_torchelastic_launched():
+        devices = int(os.environ["LOCAL_WORLD_SIZE"])
+        nodes = int(os.environ["WORLD_SIZE"]) // devices
+    # A batch need not reach every head: a task's labels may be unknown.
+    together = DDPStrategy(find_unused_parameters=True) if devices * nodes > 1 else "auto"
     try:
-        return Fabric(accelerator=device, devices=devices, precision=recipe.trainer.precision)
+        return Fabric(
+            accelerator=device, strategy=together, devices=devices, num_nodes=nodes, precision=recipe.trainer.precision
+        )
     except (RuntimeError, MisconfigurationException):
         asked = f"--device {device}" + (f" --devices {devices}" if devices > 1 else "")
         raise TrainingError(f"{asked}: not available here: choose another, such as --device cpu") from None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import torch
 from lightning_fabric import Fabric
@@ -25,9 +26,11 @@ from fastdiar.training import checkpoint
 from fastdiar.training.checkpoint import BEST, LAST, PROBES, UNREADABLE, Progress
 from fastdiar.training.data import CACHE_BYTES, Clips, Corpus, Loaded, loader
 from fastdiar.training.ema import averaged
+from fastdiar.training.processes import added_up, agree
 from fastdiar.training.sampler import TrainingSampler, middles
 from fastdiar.training.stopwatch import Stopwatch
 from fastdiar.training.teachers import Teachers
+from fastdiar.training.weights import LearntWeights
 
 WARM_UP = 0.02
 """Share of all steps over which the learning rate climbs to its peak."""
@@ -44,10 +47,11 @@ HALVINGS = 3
 class Objective(nn.Module):
     """A network with its losses: batch → the scalar to lower, and figures worth a log line."""
 
-    def __init__(self, network: Network, losses: nn.ModuleDict) -> None:
+    def __init__(self, network: Network, losses: nn.ModuleDict, weights: LearntWeights | None = None) -> None:
         super().__init__()
         self.network = network
         self.losses = losses
+        self.weights = weights
 
     def forward(self, batch: Batch, teacher: Mapping[str, Output]) -> tuple[Tensor, dict[str, float]]:
         """The sum of the losses; each loss's figures as `name.figure`, and `loss` for the sum."""
@@ -59,8 +63,11 @@ class Objective(nn.Module):
         total, figures = torch.zeros((), device=batch.waveform.device), {}
         for name, loss in self.losses.items():
             value, its_figures = loss(outputs, batch, teacher)
-            total = total + value
             figures |= {f"{name}.{figure}": number for figure, number in its_figures.items()}
+            if self.weights is not None:
+                value = self.weights(name, value)
+                figures[f"{name}.weight"] = self.weights.weight(name)
+            total = total + value
         return total, {"loss": total.item(), **figures}
 
 
@@ -71,7 +78,8 @@ class Run:
         self.trainer, self.corpus, self.fabric, self.out = recipe.trainer, corpus, fabric, out
         torch.manual_seed(self.trainer.seed)
         network = build_network(recipe, corpus.labels)
-        self.objective = Objective(network, build_losses(recipe, network))
+        weights = LearntWeights(recipe.loss) if self.trainer.task_weights == "learnt" else None
+        self.objective = Objective(network, build_losses(recipe, network), weights)
         self.teachers = Teachers(recipe).to(fabric.device)
         self.augmentations = [registry.lookup("augmentation", part.use)(part.config) for part in recipe.augment.values()]
         optimizer = torch.optim.AdamW(
@@ -134,8 +142,9 @@ class Run:
         progress = self.progress
         self._count_unreadable(loaded.bad)
         # All processes step or none does, or they would wait for each other for ever.
-        if self._everywhere(loaded.batch is not None):
-            figures = self._step_or_nothing(loaded.batch.to(self.fabric.device))
+        if self.everywhere(loaded.batch is not None):
+            batch = attrs.evolve(loaded.batch.to(self.fabric.device), epoch=self.step / len(self.sampler))
+            figures = self._step_or_nothing(batch)
             self._streak = self._streak + 1 if figures is None else 0
             progress.skipped += figures is None
             _add(progress.sums, figures or {}, len(loaded.batch.keys))
@@ -151,14 +160,16 @@ class Run:
         """Validate, keep what is to be kept, and go to the next epoch; returns the epoch's line of the log."""
         progress = self.progress
         trained = self._trained()
+        agree((*self._statistics, *self.network.buffers()), self.fabric)
         validated = self._validate() if "dev" in self.corpus.parts else {}
-        score = self.fabric.broadcast(_score(validated or trained))
+        score = _score(validated or trained)
         better = not self._streak and (progress.best is None or score > progress.best)
         progress.epoch += 1
         if better:
             progress.best, progress.best_epoch = score, progress.epoch
         line = {"epoch": progress.epoch, **trained, **{f"dev.{name}": value for name, value in validated.items()}, "best": better}
-        line |= {"skipped_steps": progress.skipped, "unreadable": progress.unreadable}
+        unreadable = self.fabric.all_reduce(torch.tensor(float(progress.unreadable), device=self.fabric.device), reduce_op="sum")
+        line |= {"skipped_steps": progress.skipped, "unreadable": int(unreadable)}
         line |= {"learning_rate": self._learning_rate(), "seconds": round(self._stopwatch.total, 1)}
         line |= {f"{kind}_seconds": round(seconds, 1) for kind, seconds in self._stopwatch.seconds.items()}
         progress.step, progress.sums, progress.skipped, progress.unreadable = 0, {}, 0, 0
@@ -183,6 +194,7 @@ class Run:
             checkpoint.lend_weights(network, self.trainer.start)
         if self.teachers.tasks:
             self.teachers.fit(self._middles("train"), {task: len(names) for task, names in self.corpus.labels.items()})
+        agree(self.objective.state_dict().values(), self.fabric)
         if self.average is not None:
             self.average.module.load_state_dict(network.state_dict())
         if self.fabric.is_global_zero:
@@ -196,6 +208,13 @@ class Run:
         self._streak = 0
         if self.fabric.is_global_zero:
             checkpoint.trim_log(self.out, self.progress.epoch)
+        else:  # what the first process has summed up counts once
+            self.progress.sums, self.progress.unreadable = {}, 0
+
+    def everywhere(self, condition: Tensor | bool) -> bool:
+        """Whether it holds in all processes."""
+        value = torch.as_tensor(condition, dtype=torch.float32, device=self.fabric.device)
+        return bool(self.fabric.all_reduce(value, reduce_op="mean") == 1)
 
     @property
     def _modules(self) -> dict[str, nn.Module]:
@@ -238,11 +257,6 @@ class Run:
         """Whether every weight is a number."""
         return all(bool(tensor.isfinite().all()) for tensor in self.objective.state_dict().values())
 
-    def _everywhere(self, condition: Tensor | bool) -> bool:
-        """Whether it holds in all processes."""
-        value = torch.as_tensor(condition, dtype=torch.float32, device=self.fabric.device)
-        return bool(self.fabric.all_reduce(value, reduce_op="mean") == 1)
-
     def _step_or_nothing(self, batch: Batch) -> dict[str, float] | None:
         """Learn from a batch, or leave everything as it was: the running means of norms too, which listen to every batch."""
         before = [tensor.clone() for tensor in self._statistics]
@@ -277,7 +291,7 @@ class Run:
         """Move the weights; False where the loss or its gradient is no number, and nothing moved."""
         largest = self.trainer.gradient_clip or math.inf
         gradient = self.fabric.clip_gradients(self.model, self.optimizer, max_norm=largest, error_if_nonfinite=False)
-        sound = self._everywhere(gradient.isfinite() & math.isfinite(loss))
+        sound = self.everywhere(gradient.isfinite() & math.isfinite(loss))
         # With 16-mixed it is the gradient scaler that passes such a step over, and learns from it.
         if sound or self.trainer.precision == "16-mixed":
             self.optimizer.step()
@@ -296,25 +310,25 @@ class Run:
         """Figures on the middles of the development clips."""
         sums: dict[str, list[float]] = {}
         self.objective.eval()
-        for batch in self._middles("dev"):
+        for batch in self._middles("dev", self.fabric.global_rank, self.fabric.world_size):
             teacher = self.teachers(batch)
             with self.fabric.autocast():
                 _, figures = self.objective.judge(self.network, batch, teacher)
             _add(sums, figures, len(batch.keys))
-        return _means(sums)
+        return _means(added_up(sums, self.fabric))
 
-    def _middles(self, part: str) -> Iterator[Batch]:
-        """The middles of all clips of a part of the data, in order."""
+    def _middles(self, part: str, rank: int = 0, processes: int = 1) -> Iterator[Batch]:
+        """The middles of all clips of a part of the data, in order, or of one process's share of them."""
         entries = self.corpus.parts[part].entries
         batches = middles(len(entries), round(self.trainer.seconds[1] * RATE), self.trainer.batch_size)
-        for loaded in self._loader(part, batches):
+        for loaded in self._loader(part, batches[rank::processes]):
             self._count_unreadable(loaded.bad)
             if loaded.batch is not None:
                 yield loaded.batch.to(self.fabric.device)
 
     def _trained(self) -> dict[str, float]:
         """The epoch's training figures; raises `TrainingError` where it taught nothing."""
-        means = _means(self.progress.sums)
+        means = _means(added_up(self.progress.sums, self.fabric))
         if not means:
             raise TrainingError(
                 f"the epoch taught nothing: {self.progress.unreadable} clips could not be read, in {self.progress.skipped} steps "

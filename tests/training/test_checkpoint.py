@@ -102,7 +102,7 @@ def test_a_pickle_in_place_of_tensors_is_refused_and_never_run(small_recipe: Pat
 
 
 def test_what_a_killed_process_left_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
-    left = [".last.safetensors.ab12", ".epoch-001.safetensors.x", ".recipe.toml.y", ".labels.json.z", ".log.jsonl.w"]
+    left = [".last.safetensors.ab12", ".epoch-001.safetensors.x", ".recipe.toml.y", ".labels.json.z", ".log.jsonl.w", ".tmpRGijB"]
     kept = ["last.safetensors", "recipe.toml", "notes.txt", ".gitignore", ".recipe.toml~"]
     for name in left + kept:
         (tmp_path / name).touch()
