@@ -16,7 +16,7 @@ import typer
 from fastdiar import registry
 from fastdiar.__main__ import run
 from fastdiar.cli import app
-from fastdiar.recipe import read_recipe
+from fastdiar.recipe import read_data, read_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,3 +78,38 @@ def test_the_recipe_of_the_evaluation_page(tmp_path: Path) -> None:
     (text,) = blocks("evaluation.md", "toml")
     (tmp_path / "meetings.toml").write_text(text, encoding="utf-8")
     assert read_recipe(tmp_path / "meetings.toml").data["test"].config.rttms == tmp_path / "references"
+
+
+def data_commands() -> list[list[str]]:
+    """The calls of fastdiar on the page about data."""
+    lines = "".join(blocks("data.md", "sh")).splitlines()
+    return [shlex.split(line, comments=True) for line in lines if line.startswith("fastdiar ")]
+
+
+@pytest.mark.parametrize("call", data_commands(), ids=" ".join)
+def test_the_commands_of_the_data_page_have_these_options(call: list[str]) -> None:
+    command = typer.main.get_command(app).commands[call[1]]  # type: ignore[attr-defined]
+    command.make_context(call[1], call[2:])
+
+
+def test_preparing_and_training_from_shards_as_the_data_page_does(
+    voices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, path in enumerate(sorted(voices.rglob("*.wav"))):
+        speaker, session, _ = path.relative_to(voices).parts
+        to = Path("corpora/LibriSpeech/dev-clean", speaker.removeprefix("voice"), session, f"{number}.flac")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(to, *soundfile.read(path), format="FLAC")
+    for call in data_commands():
+        if call[1:3] == ["prepare", "librispeech"]:
+            assert run(call[1:]) == 0
+    recipe = Path("recipes/my.toml")
+    recipe.parent.mkdir()
+    recipe.write_text(next(text for text in blocks("data.md", "toml") if 'use = "shards"' in text), encoding="utf-8")
+    shards = read_recipe(recipe)
+    values = ("use=librispeech", "root=corpora/LibriSpeech", "split={part}")
+    files = read_recipe(recipe, [f"data.{part}.{value.format(part=part)}" for part in ("train", "dev") for value in values])
+    for part in ("train", "dev"):
+        keys = {entry.key for entry in read_data(shards, part)[1]}
+        assert keys and keys == {entry.key for entry in read_data(files, part)[1]}
