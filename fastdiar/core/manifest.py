@@ -12,7 +12,10 @@ from fastdiar.core.files import replacing
 
 
 def read_manifest(path: Path, columns: Iterable[str] = ("path", "speaker")) -> list[dict[str, str]]:
-    """The table's rows as column → text, in order; raises `FormatError` where one of `columns` is absent or a row is short."""
+    """The table's rows as column → text, in order; what is written as - is unknown, and empty.
+
+    Raises `FormatError` where one of `columns` is absent or a row is short.
+    """
     return list(manifest_rows(path, columns))
 
 
@@ -51,4 +54,4 @@ def read_names(path: Path) -> list[str]:
 def _complete(row: dict[str, str], place: str, width: int) -> dict[str, str]:
     if None in row or None in row.values():
         raise FormatError(f"{place}: expected {width} columns, as in the header")
-    return row
+    return {name: "" if text == "-" else text for name, text in row.items()}

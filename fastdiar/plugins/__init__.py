@@ -26,6 +26,8 @@ def fastdiar_components() -> list[Component]:
         Component(
             "dataset", "manifest", "fastdiar.plugins.datasets.manifest:Manifest", "a table with one row for each utterance"
         ),
+        Component("dataset", "nemo", "fastdiar.plugins.datasets.nemo:Nemo", "nEMO: Polish, with emotion"),
+        Component("dataset", "ravdess", "fastdiar.plugins.datasets.ravdess:Ravdess", "RAVDESS: actors, with emotion"),
         Component("dataset", "rttm", "fastdiar.plugins.datasets.rttm:Rttm", "recordings of several people, and their turns"),
         Component(
             "dataset", "shards", "fastdiar.plugins.datasets.shards:Shards", "a few large files, as prepare --shards writes them"

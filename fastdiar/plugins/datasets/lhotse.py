@@ -16,12 +16,13 @@ from attrs import field
 from fastdiar.core import audio
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError, DataError, FormatError, needs
+from fastdiar.core.labels import known_labels
 from fastdiar.core.sessions import turns_of
 from fastdiar.core.shards import LARGEST_MEMBER
 from fastdiar.core.splits import SplitConfig, split_entries
 from fastdiar.core.types import Turn
 
-LABELS = ("emotion", "age", "nationality")
+CUSTOM = ("emotion", "age", "nationality")
 """What a supervision's custom fields may tell beside its speaker, gender and language."""
 
 
@@ -119,10 +120,9 @@ def _utterances(cut: Cut, spoken: Iterable[Any]) -> Iterator[Cut]:
 
 
 def _labels(supervision: Any) -> dict[str, str]:
-    gender = (supervision.gender or "")[:1].lower()
-    custom = {name: (supervision.custom or {}).get(name) for name in LABELS}
-    labels = {"speaker": supervision.speaker, "gender": gender, "language": supervision.language, **custom}
-    return {name: str(value) for name, value in labels.items() if value not in (None, "")}
+    custom = {name: (supervision.custom or {}).get(name) for name in CUSTOM}
+    told = {"speaker": supervision.speaker, "gender": supervision.gender, "language": supervision.language, **custom}
+    return known_labels(told)
 
 
 def _read(manifest: Path, supervisions: Path | None) -> Iterator[Any]:

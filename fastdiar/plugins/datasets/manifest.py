@@ -12,6 +12,7 @@ from attrs import field, validators
 
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError
+from fastdiar.core.labels import known_labels
 from fastdiar.core.manifest import read_manifest, read_names
 from fastdiar.core.splits import SplitConfig, split_entries
 
@@ -33,7 +34,11 @@ class ManifestConfig(SplitConfig):
 
 
 class Manifest(Dataset):
-    """Any collection that a table describes. Rows without a speaker (noise, rooms) are passed over."""
+    """Any collection that a table describes: its columns are labels, such as session, language, emotion.
+
+    A gender is "f" or "m" however it is written, and an age in years its decade (34 → 30s). Rows without a speaker (noise, rooms)
+    are passed over.
+    """
 
     config_class: ClassVar[type] = ManifestConfig
     config: ManifestConfig
@@ -66,9 +71,9 @@ class Manifest(Dataset):
 
 
 def _entry(row: dict[str, str], table: Path, line: int) -> Entry:
-    """A row as an entry; its labels are the columns as written, so `speaker` may be empty."""
+    """A row as an entry; its labels are the columns, of which `speaker` may be empty."""
     path = PurePosixPath(row["path"])
     if not path.name or path.is_absolute() or ".." in path.parts:
         raise DataError(f"{table}:{line}: path '{row['path']}' must be a file inside the folder of the table")
-    labels = {name: value for name, value in row.items() if name not in NO_LABEL and (value or name == "speaker")}
+    labels = {"speaker": "", **known_labels({name: value for name, value in row.items() if name not in NO_LABEL})}
     return Entry(path.as_posix(), table.parent / path, labels)

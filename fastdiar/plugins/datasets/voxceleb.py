@@ -14,6 +14,7 @@ from attrs import field
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError, FormatError
 from fastdiar.core.files import existing_folder, names
+from fastdiar.core.labels import known_labels
 from fastdiar.core.splits import SplitConfig, split_entries
 
 SUFFIXES = frozenset({".flac", ".wav", ".m4a"})
@@ -89,11 +90,4 @@ def _speakers(path: Path) -> dict[str, dict[str, str]]:
     if not header or not re.fullmatch(r"voxceleb\d? ?id", header[0]) or "gender" not in header:
         raise FormatError(f"{path}:1: expected the columns VoxCeleb1 ID or VoxCeleb2 ID, and Gender; found {', '.join(header)}")
     columns = {label: header.index(label) for label in ("gender", "nationality") if label in header}
-    return {
-        row[0]: {label: _value(label, row[place]) for label, place in columns.items() if place < len(row) and row[place]}
-        for row in rows[1:]
-    }
-
-
-def _value(label: str, cell: str) -> str:
-    return cell.lower() if label == "gender" else cell
+    return {row[0]: known_labels({label: row[place] for label, place in columns.items() if place < len(row)}) for row in rows[1:]}
