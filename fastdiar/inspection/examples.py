@@ -65,6 +65,8 @@ def write_examples(
     """
     with needs("report", "drawing spectrograms"):
         import matplotlib  # noqa: F401
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder}: is a file: expected a folder to write to")
     found = list(examples(recipe, part, count))
     good = [each for each in found if isinstance(each, Example)]
     unreadable = tuple(each for each in found if isinstance(each, str))

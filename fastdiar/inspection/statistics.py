@@ -81,7 +81,7 @@ def _lengths(entries: Sequence[Entry], told: Told) -> tuple[list[float], list[st
 
 
 def _turns(dataset: Dataset, entries: Sequence[Entry], told: Told) -> list[tuple[Turn, ...]] | None:
-    """The entries' turns; None where the corpus has none. An entry whose turns cannot be read has none either."""
+    """The entries' turns, but for those that cannot be read; None where there are none."""
     found = []
     for done, entry in enumerate(entries, start=1):
         try:
@@ -92,7 +92,7 @@ def _turns(dataset: Dataset, entries: Sequence[Entry], told: Told) -> list[tuple
             return None
         found.append(turns)
         told("turns", done, len(entries))
-    return found
+    return found or None
 
 
 def _overlap(recordings: Sequence[Sequence[Turn]]) -> float:

@@ -21,6 +21,7 @@ from fastdiar.cli import app
 Capture = pytest.CaptureFixture[str]
 
 COMMANDS = sorted(command.name or command.callback.__name__ for command in app.registered_commands if command.callback)
+GROUPS = [["recipe"], ["recipe", "check"], ["recipe", "show"], ["data"], ["data", "check"], ["data", "stats"], ["data", "listen"]]
 RECIPE = """
 [encoder]
 use = "cnn"
@@ -33,7 +34,7 @@ use = "speaker"
 """
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["recipe"], ["recipe", "check"], ["recipe", "show"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *GROUPS])
 def test_help_imports_nothing_heavy(command: list[str]) -> None:
     heavy = {"torch", "torchaudio", "onnxruntime", "onnx", "numpy", "scipy", "soundfile", "cattrs", "pandas"}
     code = (
