@@ -21,7 +21,7 @@ from fastdiar.evaluation.closed_set import ClosedSet, closed_set, known_entries
 from fastdiar.evaluation.criteria import CRITERIA, Measured
 from fastdiar.evaluation.diarization import Score
 from fastdiar.evaluation.environment import hardware, versions
-from fastdiar.evaluation.recordings import Diarized, Heard, diarized
+from fastdiar.evaluation.recordings import Diarized, Heard, diarized, recordings
 from fastdiar.evaluation.runs import TrainedRun
 from fastdiar.evaluation.verification import Cohort, Verification, verification
 from fastdiar.recipe import read_data, read_data_tables, recipe_from_table
@@ -119,24 +119,26 @@ def evaluate(
     """
     known: dict[str, ClosedSet] = {}
     pairs: dict[str, tuple[Verification, ...]] = {}
-    recordings: dict[str, Diarized] = {}
+    heard: dict[str, Diarized] = {}
     for each in data:
-        seen = watch(each.name, len(each.entries))
+        name, parts = each.name, (model, each.dataset, each.entries)
+        classified = known_entries(model, each.entries)
         if each.tells_turns:
-            recordings[each.name] = diarized(model, each.dataset, each.entries, seen)
-        elif known_entries(model, each.entries):
-            known[each.name] = closed_set(model, each.dataset, each.entries, seen)
-        elif not wishes.verification:
-            raise DataError(f"{each.name}: the model knows none of its speakers: --verification compares voices of strangers")
-        if wishes.verification and not each.tells_turns:
-            found = verification(model, each.dataset, each.entries, trials=wishes.trials, cohort=wishes.cohort, heard=seen)
-            pairs[each.name] = found
+            heard[name] = diarized(*parts, watch(name, len(recordings(each.entries))))
+            continue
+        if not classified and not wishes.verification:
+            raise DataError(f"{name}: the model knows none of its speakers: --verification compares voices of strangers")
+        if classified:
+            known[name] = closed_set(*parts, watch(name, len(classified)))
+        if wishes.verification:
+            seen = watch(f"{name}, pairs", len(each.entries))
+            pairs[name] = verification(*parts, trials=wishes.trials, cohort=wishes.cohort, heard=seen)
     return Evaluation(
         name,
         datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         known,
         pairs,
-        recordings,
+        heard,
         size=sum((model.folder / file).stat().st_size for file in model.bundle.files if file in GRAPHS),
         recipe=model.bundle.recipe,
         made=model.bundle.made,

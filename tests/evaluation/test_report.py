@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -13,6 +15,8 @@ import pytest
 pytest.importorskip("jinja2", reason="reports need jinja2: pip install 'fastdiar[report]'")
 pytest.importorskip("matplotlib", reason="reports need matplotlib: pip install 'fastdiar[report]'")
 pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install 'fastdiar[score]'")
+
+from matplotlib.image import imread
 
 from fastdiar.core.types import Turn
 from fastdiar.evaluation.closed_set import Accuracy, ClosedSet, Confusion
@@ -120,7 +124,7 @@ def test_it_is_whole_and_needs_nothing_from_elsewhere(html: str) -> None:
 def test_what_strangers_wrote_is_text(html: str) -> None:
     assert "<script" not in html
     assert html.count("&lt;script&gt;") > 12
-    assert "$x^2$" in html  # in pictures too: no formula
+    assert "$x^2$" in html
 
 
 def test_every_target_stands_there(html: str) -> None:
@@ -137,7 +141,30 @@ def test_pictures_are_valid_and_take_the_pages_colour() -> None:
     root = ElementTree.fromstring(text)
     assert root.tag.endswith("svg") and "width" not in root.attrib and "viewBox" in root.attrib
     assert "currentColor" in text and pictures.INK not in text
-    assert NASTY in "".join(root.itertext())
+    assert NASTY[:19] in "".join(root.itertext())
+
+
+def test_names_in_any_script_and_of_any_length(recwarn: pytest.WarningsRecorder) -> None:
+    with pictures.style():
+        text = pictures.svg(pictures.timeline({"found": [Turn(0, 1, "说话人"), Turn(1, 2, "x" * 500)]}))
+    assert "说话人" in text and "x" * 19 + "…" in text and "x" * 20 not in text
+    assert not recwarn.list
+
+
+def test_a_single_confusion_among_many_speakers_is_seen() -> None:
+    names = [f"speaker{number:04}" for number in range(1500)]
+    alone = [Confusion(name, name, 5) for name in names]
+    right, wrong = (_matrix([*alone, *more]) for more in ([], [Confusion(names[-50], names[70], 5)]))
+    changed = np.argwhere(np.abs(right - wrong).max(axis=2) > 0.1)
+    assert np.ptp(changed[:, 1]) > right.shape[1] / 2  # on the diagonal, and far from it
+
+
+def _matrix(confusions: list[Confusion]) -> np.ndarray:
+    """The picture's first image, `[height, width, 4]`."""
+    with pictures.style():
+        text = pictures.svg(pictures.confusion_matrix(confusions))
+    (data, *_) = re.findall(r"data:image/png;base64,([^\"]+)", text)
+    return imread(io.BytesIO(base64.b64decode(data)))
 
 
 def test_one_person_has_one_number() -> None:

@@ -124,7 +124,7 @@ def _recordings(heard: Diarized) -> RecordingsSection:
 def _timeline(heard: Heard) -> Markup:
     panels = {"reference": heard.reference, "found": heard.hypothesis}
     people = same_people(heard.reference, heard.hypothesis)
-    return _svg(pictures.timeline(panels, dict(zip(panels, people, strict=True))))
+    return _svg(pictures.timeline(panels, dict(zip(panels, people, strict=True)), heard.seconds))
 
 
 def _voices(results: Sequence[Verification]) -> VoicesSection:

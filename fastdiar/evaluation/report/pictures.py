@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -47,15 +48,19 @@ STYLE = {
 }
 DET_RATES = (0.001, 0.01, 0.05, 0.1, 0.2, 0.4)
 LEAST_RATE, LARGEST_RATE = 5e-4, 0.6
-MOST_NAMES = 24
-"""Classes of a confusion matrix that can be named at its edges."""
+MOST_NAMES, LONGEST_NAME = 24, 20
+"""Classes of a confusion matrix that can be named at its edges, and letters of a name that a picture has room for."""
+PIXELS_PER_INCH = 200
+"""Of images inside a picture; lines have no pixels."""
 
 
-def timeline(panels: Mapping[str, Sequence[Turn]], people: Mapping[str, Mapping[str, int]] | None = None) -> Figure:
+def timeline(
+    panels: Mapping[str, Sequence[Turn]], people: Mapping[str, Mapping[str, int]] | None = None, seconds: float | None = None
+) -> Figure:
     """Who speaks when, one panel of turns above the other; in each, a row for each speaker.
 
     `people` gives each panel's speakers numbers, so that one person has one colour and place in all of them; without it, they
-    stand in order of first words.
+    stand in order of first words. `seconds` is the recording's length.
     """
     rows = [max(1, len({turn.speaker for turn in turns})) for turns in panels.values()]
     figure = Figure(figsize=(10, 0.9 * len(panels) + 0.3 * sum(rows)))
@@ -67,11 +72,11 @@ def timeline(panels: Mapping[str, Sequence[Turn]], people: Mapping[str, Mapping[
         for row, speaker in enumerate(speakers):
             spoken = [(turn.start, turn.duration) for turn in turns if turn.speaker == speaker]
             axis.broken_barh(spoken, (row - 0.35, 0.7), facecolors=COLOURS[numbers[speaker] % len(COLOURS)])
-        axis.set_yticks(range(len(speakers)), speakers)
+        axis.set_yticks(range(len(speakers)), map(_short, speakers))
         axis.tick_params(axis="y", length=0)
         axis.invert_yaxis()
         axis.set_title(title)
-    axes[-1].set_xlim(left=0)
+    axes[-1].set_xlim(0, seconds)
     axes[-1].set_xlabel("seconds")
     return figure
 
@@ -137,12 +142,13 @@ def confusion_matrix(confusions: Sequence[Confusion]) -> Figure:
     figure = Figure(figsize=(5.4, 4.6))
     axis = figure.subplots()
     # Square-rooted, so that a single confusion among many is seen.
-    image = axis.imshow(np.sqrt(shares), cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
+    image = axis.imshow(np.sqrt(shares), cmap="viridis", vmin=0, vmax=1)
     bar = figure.colorbar(image, ticks=np.sqrt((0, 0.1, 0.25, 0.5, 1)), shrink=0.8)
     bar.ax.set_yticklabels(("0", "10 %", "25 %", "50 %", "100 %"))
     if len(names) <= MOST_NAMES:
-        axis.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
-        axis.set_yticks(range(len(names)), names, fontsize=7)
+        labels = list(map(_short, names))
+        axis.set_xticks(range(len(names)), labels, rotation=90, fontsize=7)
+        axis.set_yticks(range(len(names)), labels, fontsize=7)
     else:
         axis.set(xticks=[], yticks=[])
     axis.set(xlabel="taken for", ylabel="speaker")
@@ -152,16 +158,21 @@ def confusion_matrix(confusions: Sequence[Confusion]) -> Figure:
 @contextmanager
 def style(**changes: Any) -> Iterator[None]:
     """How all pictures look, while they are drawn and saved; `changes` are matplotlib's rcParams."""
-    with rc_context({**STYLE, **changes}):
+    with rc_context({**STYLE, **changes}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the page's own fonts know more scripts
         yield
 
 
 def svg(figure: Figure) -> str:
     """A figure as inline SVG that scales with its page. What strangers wrote in it is escaped."""
     file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(file, format="svg", dpi=PIXELS_PER_INCH, metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     text = re.sub(r'(<svg [^>]*?)width="[^"]*" height="[^"]*"', r"\1", text, count=1)
     referred = set(re.findall(r"#([\w.-]+)", text))  # several pictures share a page: no name may occur twice in vain
     return re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in referred else "", text)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
