@@ -46,17 +46,15 @@ def prepare(
     found = original(corpus, source, settings or ())
     try:
         with Progress() as progress:
-            conversion = prepare_corpus(found, target, workers or len(os.sched_getaffinity(0)), progress)
+            conversion = prepare_corpus(found, target, workers or os.cpu_count() or 1, progress)
             _report(conversion, target)
             if conversion.bad_share > max_bad_share:
-                share = f"{conversion.bad_share:.1%}, more than {max_bad_share:.1%}"
-                typer.echo(
-                    said("error", f"{len(conversion.bad)} recordings cannot be read ({share}): {target / SKIPPED}"), err=True
-                )
+                share = f"{conversion.bad_share:.1%} of the recordings cannot be read, more than {max_bad_share:.1%}"
+                typer.echo(said("error", f"{share}: see {target / SKIPPED}"), err=True)
                 return 1
             if largest is not None:
                 packed = pack(found, target, conversion, largest, progress)
-                typer.echo(f"{target / SHARDS}: {packed.utterances:,} utterances in {packed.shards:,} shards")
+                typer.echo(f"{target / SHARDS}: {packed.utterances:,} utterances, tar files: {packed.shards:,}")
                 for reason in packed.bad[:NAMED]:
                     typer.echo(said("warning", f"not in a shard: {reason}"), err=True)
     except KeyboardInterrupt:

@@ -31,6 +31,8 @@ METADATA = frozenset(
     | {".uem", ".xml"}
 )
 """What the names of files end in that are copied as they are."""
+LARGEST_METADATA = 64 << 20
+"""Bytes; what is larger is no metadata, whatever it is called: a piece of an archive."""
 
 UNKNOWN_SIZE = 0x7FFF0000
 """From here on, what a WAV file says of its size only means that whoever wrote it did not know."""
@@ -93,10 +95,10 @@ def convert(source: Path, target: Path, workers: int, progress: Callable[[int, i
     _check_folders(source, target)
     files = _files(source)
     recordings, skipped = _recordings(path for path in files if _suffix(path) in SUFFIXES)
-    metadata = [path for path in files if _suffix(path) in METADATA]
+    metadata = [path for path in files if _is_metadata(path, source)]
     if not recordings:
         raise DataError(f"{source}: holds no recordings: expected files such as {', '.join(sorted(SUFFIXES)[:6])} below it")
-    left = sum(_suffix(path) not in SUFFIXES | METADATA for path in files)
+    left = sum(_suffix(path) not in SUFFIXES for path in files) - len(metadata)
     try:
         _copy(metadata, source, target)
         converted = _convert_all(recordings, source, target, workers, skipped, progress)
@@ -166,6 +168,11 @@ def _recordings(paths: Iterable[str]) -> tuple[list[str], list[Skipped]]:
 
 def _suffix(path: str) -> str:
     return _split(path)[1].lower()
+
+
+def _is_metadata(path: str, source: Path) -> bool:
+    file = source / path
+    return _suffix(path) in METADATA and file.is_file() and file.stat().st_size <= LARGEST_METADATA
 
 
 def _split(path: str) -> tuple[str, str]:

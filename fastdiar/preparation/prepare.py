@@ -9,12 +9,12 @@ from typing import Any
 import attrs
 
 from fastdiar import registry
-from fastdiar.core.dataset import Dataset
+from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError
 from fastdiar.core.manifest import write_manifest
 from fastdiar.core.recipe_files import written
 from fastdiar.core.structure import StructureError, structure
-from fastdiar.preparation.conversion import Conversion, convert
+from fastdiar.preparation.conversion import Conversion, convert, flac_name
 from fastdiar.preparation.shards import Sharded, write_shards
 
 MANIFEST = "manifest.tsv"
@@ -36,6 +36,10 @@ class Original:
 
     dataset: Dataset
     folder: Path
+
+    def name_of(self, entry: Entry) -> str:
+        """The entry's file, relative to the folder; empty where it lies elsewhere."""
+        return entry.path.relative_to(self.folder).as_posix() if entry.path.is_relative_to(self.folder) else ""
 
 
 def original(name: str, source: Path, settings: Iterable[str] = ()) -> Original:
@@ -81,10 +85,14 @@ def prepare(corpus: Original, target: Path, workers: int, progress: Progress) ->
 
 def pack(corpus: Original, target: Path, conversion: Conversion, largest: int, progress: Progress) -> Sharded:
     """Write what `prepare` made, as the dataset divides it into utterances, to shards of at most `largest` bytes."""
-    places = {corpus.folder / each.source: target / each.path for each in conversion.converted}
-    entries = [entry for entry in corpus.dataset.entries() if entry.path in places]
+    converted = {each.source for each in conversion.converted}
     return write_shards(
-        target / SHARDS, entries, places, corpus.dataset.turns, largest, lambda done, total: progress("utterances", done, total)
+        target / SHARDS,
+        [entry for entry in corpus.dataset.entries() if corpus.name_of(entry) in converted],
+        lambda path: target / flac_name(path.relative_to(corpus.folder).as_posix()),
+        corpus.dataset.turns,
+        largest,
+        lambda done, total: progress("utterances", done, total),
     )
 
 
@@ -92,8 +100,7 @@ def _labels_of_files(corpus: Original) -> dict[str, dict[str, str]]:
     """What is known of each file, by its path relative to the corpus' folder; of a stretch of it, only where that comes from."""
     labels: dict[str, dict[str, str]] = {}
     for entry in corpus.dataset.entries():
-        if entry.path.is_relative_to(corpus.folder):
-            whole = entry.start == 0 and entry.seconds is None
-            known = entry.labels if whole else {name: entry.labels[name] for name in OF_RECORDINGS if name in entry.labels}
-            labels[entry.path.relative_to(corpus.folder).as_posix()] = known
+        whole = entry.start == 0 and entry.seconds is None
+        known = entry.labels if whole else {name: entry.labels[name] for name in OF_RECORDINGS if name in entry.labels}
+        labels[corpus.name_of(entry)] = known
     return labels

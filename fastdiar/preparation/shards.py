@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +40,14 @@ class Sharded:
 def write_shards(
     folder: Path,
     entries: Sequence[Entry],
-    places: Mapping[Path, Path],
+    place: Callable[[Path], Path],
     turns: Turns,
     largest: int,
     progress: Callable[[int, int], None],
 ) -> Sharded:
     """Write utterances as shards of at most `largest` bytes; one utterance is never cut.
 
-    `places` tells for the path of each entry where it is as FLAC at 16 kHz; `turns` who speaks in the entry, if that is known.
+    `place` tells where the FLAC of an entry's path is, at 16 kHz; `turns` who speaks in the entry, if that is known.
 
     The index comes last: without it there are no shards. Raises `DataError` where the folder cannot be written to.
     """
@@ -55,7 +55,7 @@ def write_shards(
     bad: list[str] = []
     shards: list[dict[str, Any]] = []
     labels = sorted({label for entry in entries for label in entry.labels} - set(PLACE))
-    samples = _samples((entries[index] for index in order), places, turns, bad)
+    samples = _samples((entries[index] for index in order), place, turns, bad)
     try:
         (folder / INDEX).unlink(missing_ok=True)
         write_manifest(folder / ENTRIES, [*PLACE, *labels], _told(_rows(samples, folder, largest, shards), progress, len(order)))
@@ -78,10 +78,10 @@ class _Sample:
         return len(self.flac) + len(self.about) + 4 * tarfile.BLOCKSIZE
 
 
-def _samples(entries: Iterable[Entry], places: Mapping[Path, Path], turns: Turns, bad: list[str]) -> Iterator[_Sample]:
+def _samples(entries: Iterable[Entry], place: Callable[[Path], Path], turns: Turns, bad: list[str]) -> Iterator[_Sample]:
     for entry in entries:
         try:
-            flac, seconds = _flac(attrs.evolve(entry, path=places[entry.path]))
+            flac, seconds = _flac(attrs.evolve(entry, path=place(entry.path)))
         except AudioError as error:
             bad.append(str(error))
             continue

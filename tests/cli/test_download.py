@@ -22,12 +22,13 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def mirror(tmp_path: Path) -> Iterator[str]:
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a server that has two of AMI's meetings where AMI's has them."""
     for meeting in ("ES2004a", "IB4001"):
         path = tmp_path / "mirror" / "AMICorpusMirror" / "amicorpus" / meeting / "audio" / f"{meeting}.Mix-Headset.wav"
         path.parent.mkdir(parents=True)
         path.write_bytes(meeting.encode())
+    monkeypatch.setenv("no_proxy", "*")
     handler = functools.partial(Quiet, directory=str(tmp_path / "mirror"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

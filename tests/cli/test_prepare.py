@@ -30,7 +30,7 @@ def test_prepare_and_shards(corpus: Path, tmp_path: Path, capsys: pytest.Capture
     assert run(command) == 0
     printed = capsys.readouterr()
     assert f"{tmp_path / 'out'}: 3 recordings, 0.00 hours" in printed.out
-    assert f"{tmp_path / 'out' / 'shards'}: 3 utterances in 2 shards" in printed.out
+    assert f"{tmp_path / 'out' / 'shards'}: 3 utterances, tar files: 2" in printed.out
     assert printed.err == ""
 
 
@@ -40,7 +40,7 @@ def test_too_many_unreadable_recordings(corpus: Path, tmp_path: Path, capsys: py
     assert run(command) == 1
     printed = capsys.readouterr().err
     assert "skipped: bob/bad.wav: not a recording that can be read" in printed
-    assert "error: 1 recordings cannot be read (25.0%, more than 1.0%)" in printed
+    assert "error: 25.0% of the recordings cannot be read, more than 1.0%: see" in printed
     assert (tmp_path / "out" / "manifest.tsv").is_file() and not (tmp_path / "out" / "shards").exists()
     assert run([*command, "--max-bad-share", "0.3"]) == 0
     assert (tmp_path / "out" / "shards" / "shards.json").is_file()

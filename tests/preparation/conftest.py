@@ -98,6 +98,7 @@ class Handler(BaseHTTPRequestHandler):
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Server]]:
     """Starts a server on this machine, for which nobody waits."""
     monkeypatch.setattr("fastdiar.preparation.download.PAUSE", 0.0)
+    monkeypatch.setenv("no_proxy", "*")
     with ExitStack() as running:
 
         def serve() -> Server:

@@ -37,7 +37,7 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> list[Entry]:
 
 
 def written(folder: Path, entries: list[Entry], largest: int = LARGEST) -> Sharded:
-    return write_shards(folder, entries, {entry.path: entry.path for entry in entries}, lambda entry: None, largest, quiet)
+    return write_shards(folder, entries, lambda path: path, lambda entry: None, largest, quiet)
 
 
 def test_each_utterance_is_a_pair_of_members_in_a_file_of_bounded_size(tmp_path: Path, entries: list[Entry]) -> None:
@@ -87,7 +87,7 @@ def test_shards_that_were_not_finished_are_none(tmp_path: Path, entries: list[En
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_shards(tmp_path, entries, {entry.path: entry.path for entry in entries}, lambda entry: None, LARGEST, interrupt)
+        write_shards(tmp_path, entries, lambda path: path, lambda entry: None, LARGEST, interrupt)
     with pytest.raises(DataError, match=r"shards\.json: no such file"):
         Shards(ShardsConfig(root=tmp_path)).entries()
     assert not list(tmp_path.glob(".*"))

@@ -35,7 +35,7 @@ def turns(entry: Entry) -> tuple[Turn, ...] | None:
 @pytest.fixture
 def root(tmp_path: Path, flac: Path) -> Path:
     entries = Folder(FolderConfig(root=flac)).entries()
-    write_shards(tmp_path, entries, {entry.path: entry.path for entry in entries}, turns, 100_000, lambda done, total: None)
+    write_shards(tmp_path, entries, lambda path: path, turns, 100_000, lambda done, total: None)
     return tmp_path
 
 
