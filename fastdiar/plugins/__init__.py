@@ -22,6 +22,7 @@ def fastdiar_components() -> list[Component]:
         Component(
             "dataset", "librimix_csv", "fastdiar.plugins.datasets.librimix_csv:LibriMixCsv", "LibriMix as its own scripts make it"
         ),
+        Component("dataset", "joined", "fastdiar.plugins.datasets.joined:Joined", "several datasets as one"),
         Component("dataset", "librispeech", "fastdiar.plugins.datasets.librispeech:LibriSpeech", "LibriSpeech as it unpacks"),
         Component(
             "dataset", "manifest", "fastdiar.plugins.datasets.manifest:Manifest", "a table with one row for each utterance"
