@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from fastdiar.core.errors import DataError
@@ -51,3 +54,12 @@ def test_the_real_layout(shared: Path) -> None:
     entries = dataset.entries()
     assert len(entries) == 45 and len({entry.labels["speaker"] for entry in entries}) == 9
     assert len(dataset.load(entries[0])) == pytest.approx(5.06 * 16_000, abs=160)
+
+
+def test_a_network_learns_from_it(tmp_path: Path, say: Callable[..., None], epoch: Callable[..., dict[str, Any]]) -> None:
+    for person in range(3):
+        for chapter in range(4):
+            say(tmp_path / "libri" / f"dev-clean/{person}/{chapter}/{person}-{chapter}-0000.flac", person, 0.8, chapter)
+    table = f'use = "librispeech"\nroot = "{(tmp_path / "libri").as_posix()}"\n'
+    log = epoch(f'[data.train]\n{table}split = "train"\n[data.dev]\n{table}split = "dev"\n')
+    assert np.isfinite([log["loss"], log["dev.loss"]]).all() and log["unreadable"] == 0

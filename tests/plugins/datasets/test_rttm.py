@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,18 @@ def test_folders_that_are_absent_or_hold_something_else(root: Path) -> None:
     (root / "call.rttm").unlink()
     with pytest.raises(DataError, match="holds no RTTM files"):
         dataset(root).entries()
+
+
+def test_a_network_learns_who_is_active_from_it(tmp_path: Path, say: Callable[..., None], epoch: Callable[..., Any]) -> None:
+    for number in range(4):
+        say(tmp_path / "calls" / f"{number}.wav", number, 2.5)
+        annotate(tmp_path / "calls" / f"{number}.rttm", (0.2, 1.0, "ann"), (0.9, 1.2, "bob"))
+    table = f'use = "rttm"\nroot = "{(tmp_path / "calls").as_posix()}"\nseconds = 1\n'
+    head = '[head.activity]\nuse = "activity"\nhidden = 8\nlayers = 1\n[loss.activity]\nuse = "powerset"\nhead = "activity"\n'
+    log = epoch(
+        f'[data.train]\n{table}split = "train"\n[data.dev]\n{table}split = "dev"\n{head}', drop=("head", "loss", "pooling")
+    )
+    assert np.isfinite([log["loss"], log["dev.loss"]]).all() and log["unreadable"] == 0
 
 
 def test_real_calls(shared: Path) -> None:
