@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from fastdiar.evaluation.tasks import task_accuracies
 from fastdiar.recipe import read_data
 from fastdiar.training.checkpoint import load_run, read_run_recipe
+from fastdiar.training.tasks import task_accuracies
 
 
 def main(run: Path) -> None:

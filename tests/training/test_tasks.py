@@ -13,7 +13,7 @@ from torch import nn
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError
 from fastdiar.core.interfaces import Output
-from fastdiar.evaluation.tasks import TaskAccuracy, task_accuracies
+from fastdiar.training.tasks import TaskAccuracy, task_accuracies
 
 
 class Told(nn.Module):
