@@ -16,6 +16,7 @@ import typer
 from fastdiar import registry
 from fastdiar.__main__ import run
 from fastdiar.cli import app
+from fastdiar.inspection.quality import LIMITS
 from fastdiar.recipe import read_data, read_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,14 +31,47 @@ def blocks(page: str, language: str) -> list[str]:
 
 def test_the_recipe_of_the_recipe_page(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    (text,) = blocks("recipes.md", "toml")
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
     path = tmp_path / "mine" / "my.toml"
     path.parent.mkdir()
-    path.write_text(text, encoding="utf-8")
-    recipe = read_recipe(path)
-    assert list(recipe.temporal) == ["attend", "again"]
-    assert recipe.data["train"].config.root == path.parent / "my-speech"
+    recipes = []
+    for text in blocks("recipes.md", "toml"):
+        path.write_text(text, encoding="utf-8")
+        recipes.append(read_recipe(path))
+    assert list(recipes[0].temporal) == ["attend", "again"]
+    assert recipes[0].data["train"].config.root == path.parent / "my-speech"
+    assert list(recipes[1].augment) == ["room", "change"]
+    assert list(recipes[1].augment["change"].config.choices) == ["babble", "line"]
+
+
+def test_the_recipe_page_tells_of_every_augmentation() -> None:
+    page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|.*\|.*\|$", page.partition("## Augmentations")[2], re.MULTILINE) == [
+        each.name for each in registry.listed() if each.component.kind == "augmentation" and "/" not in each.name
+    ]
+
+
+def test_the_data_page_tells_every_limit() -> None:
+    rows = []
+    for name, limit in LIMITS.items():
+        bounds = ["" if abs(bound) == float("inf") else f"{bound:,g}" for bound in (limit.lowest, limit.highest)]
+        fine = " ".join(f"{bounds[0]} … {bounds[1]} {limit.unit}".split())
+        rows.append(f"| {name} | {fine} | {limit.what} |")
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    assert [row for row in rows if row not in page] == []
+
+
+def test_the_data_pages_commands_that_look_at_data(
+    small_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for needed in ("torch", "matplotlib"):
+        pytest.importorskip(needed)
+    monkeypatch.chdir(tmp_path)
+    calls = [call[1:] for call in data_commands() if call[1] == "data"]
+    assert [call[1] for call in calls] == ["stats", "check", "listen"]
+    for call in calls:
+        assert run([small_recipe.as_posix() if word.endswith(".toml") else word for word in call]) == 0, capsys.readouterr().err
+    assert len(list((tmp_path / "heard").iterdir())) == 16
 
 
 def test_the_plugin_of_the_plugin_page(acme: Callable[..., Path]) -> None:
