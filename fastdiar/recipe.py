@@ -17,6 +17,7 @@ from fastdiar.core.component import Part
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError, FastdiarError, FormatError, Problem, RecipeError, nearest
 from fastdiar.core.recipe_files import SET, Origin, Source, read_source, source_of
+from fastdiar.core.splits import why_empty
 from fastdiar.core.structure import MISSING, KeyPath, StructureError, dotted, shown, structure, unstructure
 from fastdiar.core.tables import Trainer, WalkSettings
 from fastdiar.core.toml_lines import Key
@@ -103,13 +104,22 @@ def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe
 
 
 def read_data(recipe: Recipe, name: str) -> tuple[Dataset, list[Entry]]:
-    """The dataset that `[data.NAME]` describes, and what it lists; raises `RecipeError` where that cannot be read."""
+    """The dataset that `[data.NAME]` describes, and what it lists.
+
+    Raises `RecipeError` where that cannot be read, or is nothing.
+    """
     part = recipe.data[name]
     dataset: Any = registry.lookup("dataset", part.use)(part.config)
     try:
-        return dataset, dataset.entries()
+        entries = dataset.entries()
+        problem = "" if entries else why_empty(part.config)
     except (DataError, FormatError) as error:
-        raise RecipeError([Problem(str(error), f"data.{name}", recipe.path)]) from None
+        problem = str(error)
+    except OSError as error:
+        problem = f"{error.filename}: cannot be read: {error.strerror}"
+    if problem:
+        raise RecipeError([Problem(problem, f"data.{name}", recipe.path)]) from None
+    return dataset, entries
 
 
 class _Reader:

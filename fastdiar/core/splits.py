@@ -49,6 +49,15 @@ def split_entries(entries: Iterable[Entry], config: SplitConfig) -> list[Entry]:
     return [entry for entry in listed if entry.key in chosen]
 
 
+def why_empty(config: Any) -> str:
+    """Why a dataset with this config may list nothing, and what to do."""
+    if not isinstance(config, SplitConfig) or config.split == "all":
+        return "lists no utterances"
+    if config.partition == "speaker":
+        return f'split = "{config.split}" is empty: with partition = "speaker" each split needs a speaker of its own'
+    return f'split = "{config.split}" is empty: no speaker has {FEWEST} utterances or more, of which some could be held back'
+
+
 def _by_speaker(entries: Iterable[Entry]) -> Iterable[list[Entry]]:
     speakers: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:

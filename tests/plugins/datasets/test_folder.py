@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from fastdiar.core.errors import AudioError, DataError
+from fastdiar.core.errors import AudioError, DataError, RecipeError
 from fastdiar.plugins.datasets.folder import Folder, FolderConfig
+
+
+Say = Callable[..., None]
+Epoch = Callable[..., dict[str, Any]]
 
 
 def test_speakers_and_sessions_come_from_the_folders(voices: Path) -> None:
@@ -50,3 +56,33 @@ def test_a_root_that_is_not_there_or_holds_nothing(tmp_path: Path) -> None:
         Folder(FolderConfig(root=tmp_path / "nowhere")).entries()
     with pytest.raises(DataError, match="SPEAKER/utterance"):
         Folder(FolderConfig(root=tmp_path)).entries()
+
+
+def test_validation_by_people_who_were_never_trained_on_is_no_accident(voices: Path, epoch: Epoch) -> None:
+    table = f'use = "folder"\nroot = "{voices.as_posix()}"\npartition = "speaker"\ndev_share = 0.3\n'
+    log = epoch(f'[data.train]\n{table}split = "train"\n[data.dev]\n{table}split = "dev"\n')
+    assert np.isfinite(log["loss"])
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ('split = "dev"\n', r'data\.train: split = "dev" is empty: no speaker has 3 utterances or more'),
+        ('split = "test"\npartition = "speaker"\n', 'with partition = "speaker" each split needs a speaker of its own'),
+    ],
+)
+def test_a_split_with_nobody_in_it_is_named(
+    tmp_path: Path, say: Callable[..., None], epoch: Any, keys: str, message: str
+) -> None:
+    say(tmp_path / "voices" / "ann" / "only.wav", 0)
+    with pytest.raises(RecipeError, match=message):
+        epoch(f'[data.train]\nuse = "folder"\nroot = "{(tmp_path / "voices").as_posix()}"\n{keys}')
+
+
+def test_people_with_one_utterance_each_are_trained_on(
+    tmp_path: Path, say: Callable[..., None], epoch: Callable[..., Any]
+) -> None:
+    for person in range(3):
+        say(tmp_path / "voices" / f"voice{person}" / "only.wav", person)
+    log = epoch(f'[data.train]\nuse = "folder"\nroot = "{(tmp_path / "voices").as_posix()}"\nsplit = "train"\n')
+    assert np.isfinite(log["loss"]) and log["unreadable"] == 0
