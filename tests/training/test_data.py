@@ -14,7 +14,7 @@ from fastdiar.core.errors import RecipeError
 from fastdiar.plugins.datasets.folder import Folder, FolderConfig
 from fastdiar.recipe import read_recipe
 from fastdiar.training.data import Clips, Source, loader, read_corpus
-from fastdiar.training.sampler import Crop
+from fastdiar.training.sampler import Crop, TrainingSampler
 
 RAMP = (np.arange(8_000) / 8_000).astype(np.float32)
 
@@ -64,6 +64,29 @@ def test_workers_give_the_same_batches(clips: Clips) -> None:
     alone, together = (list(loader(clips, batches, {}, workers)) for workers in (0, 2))
     for one, other in zip(alone, together, strict=True):
         torch.testing.assert_close(one.batch.waveform, other.batch.waveform, rtol=0, atol=0)
+
+
+def test_a_seed_gives_the_same_epoch_on_any_number_of_workers(small_recipe: Path) -> None:
+    recipe = read_recipe(small_recipe)
+    corpus = read_corpus(recipe)
+    epochs = [
+        list(loader(Clips(corpus.train, 1 << 20), TrainingSampler(corpus.train.speakers, recipe.trainer), corpus.labels, workers))
+        for workers in (0, 1, 4)
+    ]
+    assert [len(epoch) for epoch in epochs] == [3, 3, 3]
+    for alone, *others in zip(*epochs, strict=True):
+        for other in others:
+            assert other.batch.keys == alone.batch.keys
+            assert torch.equal(other.batch.waveform, alone.batch.waveform)
+            assert torch.equal(other.batch.labels["speaker"], alone.batch.labels["speaker"])
+
+
+def test_a_recording_is_read_once_however_often_it_is_heard(clips: Clips, monkeypatch: pytest.MonkeyPatch) -> None:
+    load, reads = Folder.load, []
+    monkeypatch.setattr(Folder, "load", lambda self, entry: reads.append(entry.key) or load(self, entry))
+    for seed in range(3):
+        assert not isinstance(clips[Crop(0, 1_000, (seed,))], str)
+    assert reads == ["ann/a.wav"]
 
 
 def test_classes_come_from_the_training_data(small_recipe: Path) -> None:

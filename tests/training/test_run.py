@@ -192,6 +192,55 @@ def test_too_many_unreadable_recordings_stop_the_run_with_their_list(recipe: Rec
     assert len(reasons) == 2 and all(reason.endswith("/0.wav: is torn") for reason in reasons)
 
 
+MOODS = """
+[head.mood]
+use = "speaker"
+task = "mood"
+hidden = [4]
+[loss.mood]
+use = "cross_entropy"
+head = "mood"
+[loss.pairs]
+use = "supcon"
+[trainer]
+task_weights = "learnt"
+sampler = "balanced"
+utterances_per_speaker = 2
+"""
+
+
+@pytest.fixture
+def moods(small_recipe: Path, voices: Path, tmp_path: Path) -> Recipe:
+    """The small recipe with a second task, whose label only mondays have, and a third loss; their weights are learnt."""
+    (tmp_path / "speech").symlink_to(voices)
+    rows = ["path\tspeaker\tmood"]
+    for number, file in enumerate(sorted(voices.glob("*/*/*.wav"))):
+        mood = ("glad", "sad")[number % 2] if "monday" in file.parts else ""
+        rows.append(f"speech/{file.relative_to(voices)}\t{file.parts[-3]}\t{mood}")
+    (tmp_path / "table.tsv").write_text("\n".join(rows))
+    parts = [f'[data.{part}]\nuse = "manifest"\ntable = "table.tsv"\nsplit = "{part}"\n' for part in ("train", "dev", "test")]
+    (tmp_path / "moods.toml").write_text("".join([f'extends = "{small_recipe}"\n', *parts, MOODS]))
+    return read_recipe(tmp_path / "moods.toml")
+
+
+def test_several_tasks_are_learnt_where_their_labels_are_known(moods: Recipe, tmp_path: Path) -> None:
+    train(moods, tmp_path / "run", device="cpu")
+    line = lines(tmp_path / "run")[-1]
+    assert {
+        "speaker.accuracy",
+        "mood.accuracy",
+        "pairs.paired",
+        "speaker.weight",
+        "mood.weight",
+        "dev.mood.accuracy",
+    } <= line.keys()
+    assert line["pairs.paired"] == 1
+    assert line["mood.weight"] != 1
+    last, best = (load_file(tmp_path / "run" / f"{name}.safetensors") for name in ("last", "best"))
+    assert "module.weights.log_variance.mood" in last
+    assert not [name for name in best if "log_variance" in name]
+
+
 @pytest.fixture
 def recipe(small_recipe: Path) -> Recipe:
     return read_recipe(small_recipe)
