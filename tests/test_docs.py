@@ -114,6 +114,17 @@ def test_the_recipe_of_the_evaluation_page(tmp_path: Path) -> None:
     assert read_recipe(tmp_path / "meetings.toml").data["test"].config.rttms == tmp_path / "references"
 
 
+@pytest.mark.parametrize("text", blocks("corpora.md", "toml"), ids=lambda text: text.split('"')[1])
+def test_the_recipes_of_the_corpora_page(tmp_path: Path, text: str) -> None:
+    (tmp_path / "my.toml").write_text(text, encoding="utf-8")
+    assert read_recipe(tmp_path / "my.toml").data
+
+
+def test_the_corpora_page_has_every_dataset() -> None:
+    page = (ROOT / "docs" / "corpora.md").read_text(encoding="utf-8")
+    assert [name for name in registry.names("dataset") if f"| `{name}` |" not in page] == []
+
+
 def data_commands() -> list[list[str]]:
     """The calls of fastdiar on the page about data."""
     lines = "".join(blocks("data.md", "sh")).splitlines()

@@ -86,7 +86,10 @@ def _hold_back(
     """What stays and what is held back of `entries`: as many units as are `share` of those in the `whole`."""
     if share == 0 or len(entries) < FEWEST:
         return entries, []
-    units = {unit(entry) for entry in entries}
-    count = min(max(1, round(share * len({unit(entry) for entry in whole}))), len(units) - 1)
-    held = set(sorted(units, key=lambda each: hashlib.sha256(f"{seed}/{each}".encode()).digest())[:count])
-    return [entry for entry in entries if unit(entry) not in held], [entry for entry in entries if unit(entry) in held]
+    units = [unit(entry) for entry in entries]
+    distinct = set(units)
+    in_whole = len(distinct) if entries is whole else len({unit(entry) for entry in whole})
+    count = min(max(1, round(share * in_whole)), len(distinct) - 1)
+    held = set(sorted(distinct, key=lambda each: hashlib.sha256(f"{seed}/{each}".encode()).digest())[:count])
+    pairs = list(zip(entries, units, strict=True))
+    return [entry for entry, each in pairs if each not in held], [entry for entry, each in pairs if each in held]

@@ -13,7 +13,6 @@ import soundfile
 from fastdiar.core.errors import AudioError, DataError, RecipeError
 from fastdiar.plugins.datasets.folder import Folder, FolderConfig
 
-
 Say = Callable[..., None]
 Epoch = Callable[..., dict[str, Any]]
 
