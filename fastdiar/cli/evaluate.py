@@ -149,12 +149,11 @@ def _closed_set(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
 
 def _verification(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
     for name, results in found.verification.items():
-        table = _table(name, "corpus", "clip", "scores", "speakers", "trials", "EER %", "95 %", "DCF .01", "DCF .05")
+        table = _table(name, "corpus", "clip", "scores", "speakers", "EER %", "95 %", "DCF .01", "DCF .05")
         for each in results:
             clip = "all" if each.seconds is None else f"{each.seconds:g} s"
-            counts = (str(each.speakers), str(each.same + each.different))
-            costs = (f"{each.min_dcf_01:.3f}", f"{each.min_dcf_05:.3f}")
-            _row(table, each.corpus or "all", clip, each.scores, *counts, _percent(each.eer), _between(each.interval), *costs)
+            errors = (_percent(each.eer), _between(each.interval), f"{each.min_dcf_01:.3f}", f"{each.min_dcf_05:.3f}")
+            _row(table, each.corpus or "all", clip, each.scores, str(each.speakers), *errors)
         yield table, []
 
 

@@ -121,18 +121,18 @@ def evaluate(
     pairs: dict[str, tuple[Verification, ...]] = {}
     heard: dict[str, Diarized] = {}
     for each in data:
-        name, parts = each.name, (model, each.dataset, each.entries)
+        where, parts = each.name, (model, each.dataset, each.entries)
         classified = known_entries(model, each.entries)
         if each.tells_turns:
-            heard[name] = diarized(*parts, watch(name, len(recordings(each.entries))))
+            heard[where] = diarized(*parts, watch(where, len(recordings(each.entries))))
             continue
         if not classified and not wishes.verification:
-            raise DataError(f"{name}: the model knows none of its speakers: --verification compares voices of strangers")
+            raise DataError(f"{where}: the model knows none of its speakers: --verification compares voices of strangers")
         if classified:
-            known[name] = closed_set(*parts, watch(name, len(classified)))
+            known[where] = closed_set(*parts, watch(where, len(classified)))
         if wishes.verification:
-            seen = watch(f"{name}, pairs", len(each.entries))
-            pairs[name] = verification(*parts, trials=wishes.trials, cohort=wishes.cohort, heard=seen)
+            seen = watch(f"{where}, pairs", len(each.entries))
+            pairs[where] = verification(*parts, trials=wishes.trials, cohort=wishes.cohort, heard=seen)
     return Evaluation(
         name,
         datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

@@ -22,6 +22,8 @@ from fastdiar.evaluation.verification import Verification
 
 BEST, WORST = 1, 3
 """Timelines shown of each set."""
+HEADLINE_CLIP = (2.0, "cosine")
+"""Seconds and scores of the EER that is seen first."""
 CONFUSED = 12
 """Pairs of speakers that are named as most confused."""
 STATUS = {"stretch": "stretch reached", "target": "reached", "missed": "not reached", "not measured": "not measured here"}
@@ -93,10 +95,10 @@ def _headlines(evaluation: Evaluation) -> list[Headline]:
         result = heard.strict
         found.append(Headline(f"DER, {name}", f"{_percent(result.pooled.der)} %", f"95 %: {_between(result.der_interval)}"))
     for results in evaluation.verification.values():
-        best = min(results, key=lambda each: (each.seconds != 2.0, each.eer))
-        clip = "whole clips" if best.seconds is None else f"{best.seconds:g} s"
-        words = f"95 %: {_between(best.interval)}"
-        found.append(Headline(f"EER, {best.corpus or 'pairs'}, {clip}, {best.scores}", f"{_percent(best.eer)} %", words))
+        for each in results:
+            if (each.seconds, each.scores) == HEADLINE_CLIP:
+                name = f"EER, {each.corpus or 'pairs'}, {_clip(each)}"
+                found.append(Headline(name, f"{_percent(each.eer)} %", f"95 %: {_between(each.interval)}"))
     for known in evaluation.closed_set.values():
         figures = known.overall
         note = f"95 %: {_between(figures.interval)}; {figures.speakers} speakers"
@@ -132,7 +134,8 @@ def _voices(results: Sequence[Verification]) -> VoicesSection:
     det, histograms = {}, {}
     for corpus in corpora:
         mine = [each for each in results if each.corpus == corpus]
-        det[corpus] = _svg(pictures.det_curves({_clip(each): each.curve for each in mine}))
+        curves = {_clip(each): pictures.Det(each.curve, str(each.seconds), each.scores) for each in mine}
+        det[corpus] = _svg(pictures.det_curves(curves))
         for each in mine:
             if each.seconds in (2.0, None):
                 histograms[f"{corpus or 'all'}, {_clip(each)}"] = _svg(pictures.histogram(each.histogram, each.scores))

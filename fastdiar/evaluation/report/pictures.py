@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import attrs
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -101,14 +102,24 @@ def curves(epochs: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def det_curves(by_name: Mapping[str, Sequence[tuple[float, float]]]) -> Figure:
-    """Missed over accepted, on axes where normal scores give straight lines; from (accepted, missed) by name."""
+@attrs.frozen
+class Det:
+    """`points` (accepted, missed); curves of one `family` share a colour, those of one `kind` a dashing."""
+
+    points: Sequence[tuple[float, float]]
+    family: str
+    kind: str
+
+
+def det_curves(by_name: Mapping[str, Det]) -> Figure:
+    """Missed over accepted, on axes where normal scores give straight lines."""
     figure = Figure(figsize=(5, 4.6))
     axis = figure.subplots()
-    for number, (name, points) in enumerate(by_name.items()):
-        accepted, missed = np.clip(np.array(points).T, LEAST_RATE / 2, 1 - LEAST_RATE)
-        style = LINES[number // len(COLOURS) % len(LINES)]
-        axis.plot(norm.ppf(accepted), norm.ppf(missed), label=name, color=COLOURS[number % len(COLOURS)], linestyle=style)
+    families, kinds = ([*dict.fromkeys(getattr(curve, part) for curve in by_name.values())] for part in ("family", "kind"))
+    for name, curve in by_name.items():
+        accepted, missed = np.clip(np.array(curve.points).T, LEAST_RATE / 2, 1 - LEAST_RATE)
+        colour, line = COLOURS[families.index(curve.family) % len(COLOURS)], LINES[kinds.index(curve.kind) % len(LINES)]
+        axis.plot(norm.ppf(accepted), norm.ppf(missed), label=name, color=colour, linestyle=line)
     bounds = norm.ppf((LEAST_RATE, LARGEST_RATE))
     axis.plot(bounds, bounds, color=INK, alpha=0.3, linewidth=0.8)
     labels = [f"{100 * rate:g}" for rate in DET_RATES]
