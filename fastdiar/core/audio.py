@@ -54,10 +54,15 @@ def rate(path: Path) -> int:
 
 
 def recordings(folder: Path) -> list[Path]:
-    """Every recording in a folder and all below, in an order that does not depend on the machine; raises `AudioError`."""
+    """Every recording in a folder and all below, in an order that does not depend on the machine.
+
+    Raises `AudioError` where there is none, or one whose header cannot be read: better now than in the middle of an epoch.
+    """
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise AudioError(f"{folder}: holds no recording ({', '.join(sorted(SUFFIXES))})")
+    for path in files:
+        rate(path)
     return files
 
 

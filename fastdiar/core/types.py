@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,14 +131,16 @@ class Batch:
     def split(self, parts: int) -> list[Batch]:
         """The clips in so many batches, in order, each as long as this one; fewer where there are not as many clips."""
         bounds = [len(self.keys) * part // parts for part in range(parts + 1)]
-        return [self._slice(slice(start, end)) for start, end in pairwise(bounds) if start < end]
+        return [self.take(range(start, end)) for start, end in pairwise(bounds) if start < end]
 
-    def _slice(self, clips: slice) -> Batch:
+    def take(self, clips: Sequence[int]) -> Batch:
+        """Some of the clips, by their numbers, as a batch of their own."""
+        rows = list(clips)
         return attrs.evolve(
             self,
-            waveform=self.waveform[clips],
-            lengths=self.lengths[clips],
-            labels={task: ids[clips] for task, ids in self.labels.items()},
-            keys=self.keys[clips],
-            activity=None if self.activity is None else self.activity[clips],
+            waveform=self.waveform[rows],
+            lengths=self.lengths[rows],
+            labels={task: ids[rows] for task, ids in self.labels.items()},
+            keys=tuple(self.keys[row] for row in rows) if self.keys else (),
+            activity=None if self.activity is None else self.activity[rows],
         )

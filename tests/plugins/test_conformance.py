@@ -18,11 +18,14 @@ from fastdiar.plugins.augmentations.gain import Gain, GainConfig
 FRAMES = Frames(dim=24, hop=320.0, first=79.5)
 LABELS = ("ada", "bo", "cy")
 
+TAUGHT = ("distillation", "embedding_distillation", "frame_distillation", "powerset", "relational")
+"""Losses that learn from a teacher or from turns, and not from labels."""
+
 encoders = pytest.mark.parametrize("name", registry.names("encoder"))
 blocks = pytest.mark.parametrize("name", registry.names("temporal"))
 poolings = pytest.mark.parametrize("name", registry.names("pooling"))
-heads = pytest.mark.parametrize("name", registry.names("head"))
-losses = pytest.mark.parametrize("name", registry.names("loss"))
+clip_heads = pytest.mark.parametrize("name", [name for name in registry.names("head") if registry.lookup("head", name).level == "clip"])
+losses = pytest.mark.parametrize("name", [name for name in registry.names("loss") if name not in TAUGHT])
 augmentations = pytest.mark.parametrize("name", registry.names("augmentation"))
 networks = pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind in ("encoder", "temporal", "pooling", "head") for name in registry.names(kind)]
@@ -162,11 +165,10 @@ def test_pooling_without_any_weight_gives_numbers(name: str) -> None:
     assert pooled.isfinite().all() and frames.grad.isfinite().all()
 
 
-@heads
+@clip_heads
 def test_head_says_what_it_gives(name: str) -> None:
     head = build("head", name)
     output: Output = head(noise(4, FRAMES.dim))
-    assert head.level in ("clip", "frame")
     assert output.logits.shape == (4, len(LABELS))
     assert (output.embedding is not None) == bool(head.embedding)
     if output.embedding is not None:
@@ -275,16 +277,25 @@ def test_augmentation_leaves_the_other_clips_alone(name: str) -> None:
     assert torch.equal(never(clips(), torch.Generator().manual_seed(5)).waveform, clips().waveform)
 
 
+@augmentations
+def test_augmentation_of_some_clips_leaves_those_beside_them_alone(name: str) -> None:
+    augment: Augmentation = build("augmentation", name, probability=0.5)
+    batch = Batch(noise(24, 2000), torch.full((24,), 2000), {"speaker": torch.arange(24)}, tuple(map(str, range(24))))
+    changed = augment(batch, torch.Generator().manual_seed(8)).waveform
+    same = [torch.equal(one, other) for one, other in zip(changed, batch.waveform, strict=True)]
+    assert 4 < sum(same) < 20
+
+
 def build(kind: str, name: str, probability: float = 1.0) -> Any:
     """A component with its default config, ready to be judged: augmentations with their probability, BatchNorms not empty."""
     component = registry.lookup(kind, name)
     torch.manual_seed(0)
     if kind == "augmentation":
         return component(component.config_class(probability=probability, **NEEDED.get(name, {})))
-    inputs = {"encoder": (), "temporal": (FRAMES,), "pooling": (FRAMES,), "head": (FRAMES.dim, LABELS)}[kind]
+    inputs = {"encoder": (), "temporal": (FRAMES,), "pooling": (FRAMES,), "head": (_judged(component), LABELS)}[kind]
     module = component(component.config_class(), *inputs).eval()
     for each in module.modules():
-        if isinstance(each, nn.BatchNorm1d):
+        if isinstance(each, nn.BatchNorm1d | nn.BatchNorm2d):
             for value in (each.weight, each.bias, each.running_mean, each.running_var):
                 nn.init.uniform_(value, 0.5, 1.5)
     return module
@@ -307,8 +318,14 @@ def outputs(kind: str, module: nn.Module) -> list[Tensor]:
         return [module(noise(2, 9, FRAMES.dim), torch.tensor([9, 4]))]
     if kind == "pooling":
         return [module(noise(2, 9, FRAMES.dim), positive(2, 3, 9))]
-    output = module(noise(6, FRAMES.dim))
+    frames = module.level == "frame"
+    output = module(noise(2, 9, FRAMES.dim), torch.tensor([9, 4])) if frames else module(noise(6, FRAMES.dim))
     return [each for each in (output.logits, output.embedding) if each is not None]
+
+
+def _judged(component: Any) -> Any:
+    """What a head is told of its input; other kinds have no level."""
+    return FRAMES if getattr(component, "level", "clip") == "frame" else FRAMES.dim
 
 
 def mirror(encoder: Encoder) -> Encoder:

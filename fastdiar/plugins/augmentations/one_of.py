@@ -70,7 +70,7 @@ class OneOf(Augmentation):
             clips = ((place >= low) & (place < high)).nonzero()[:, 0]
             low = high
             if len(clips):
-                inner = self.choices[name].draw(_some(batch, clips), generator)
+                inner = self.choices[name].draw(batch.take(clips.tolist()), generator)
                 drawn |= {f"{name}.clips": clips, **{f"{name}.{key}": values for key, values in inner.items()}}
         return drawn
 
@@ -80,20 +80,8 @@ class OneOf(Augmentation):
             if f"{name}.clips" in drawn:
                 clips = drawn[f"{name}.clips"]
                 inner = {key.removeprefix(f"{name}."): values for key, values in drawn.items() if key.startswith(f"{name}.")}
-                batch = _with(batch, clips, choice.apply(_some(batch, clips), inner))
+                batch = _with(batch, clips, choice.apply(batch.take(clips.tolist()), inner))
         return batch
-
-
-def _some(batch: Batch, clips: Tensor) -> Batch:
-    """The clips of these numbers, as a batch of their own."""
-    return attrs.evolve(
-        batch,
-        waveform=batch.waveform[clips],
-        lengths=batch.lengths[clips],
-        labels={task: ids[clips] for task, ids in batch.labels.items()},
-        keys=tuple(batch.keys[clip] for clip in clips.tolist()) if batch.keys else (),
-        activity=None if batch.activity is None else batch.activity[clips],
-    )
 
 
 def _with(batch: Batch, clips: Tensor, changed: Batch) -> Batch:

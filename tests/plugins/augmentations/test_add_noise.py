@@ -63,6 +63,13 @@ def test_a_folder_without_sound_is_refused(tmp_path: Path) -> None:
         AddNoise(AddNoiseConfig(folder=tmp_path))
 
 
+def test_a_broken_recording_is_told_before_training_begins(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "good.wav", np.zeros(100, np.float32), 16_000)
+    (tmp_path / "text.wav").write_text("hum")
+    with pytest.raises(AudioError, match=r"text.wav: not a recording that can be read"):
+        AddNoise(AddNoiseConfig(folder=tmp_path))
+
+
 def test_as_many_clips_as_asked_are_noisy() -> None:
     many = Batch(torch.ones(400, 8), torch.full((400,), 8), {})
     snr = AddNoise(AddNoiseConfig(probability=0.25)).draw(many, torch.Generator().manual_seed(0))["snr"]
