@@ -63,8 +63,12 @@ class Shards(Dataset):
         """Who speaks when, where the corpus told; raises `AudioError`."""
         with _opened(entry) as archive:
             _next(archive, entry, ".flac")
-            turns = json.loads(_next(archive, entry, ".json")).get("turns")
-        return None if turns is None else tuple(Turn(*turn) for turn in turns)
+            about = _next(archive, entry, ".json")
+        try:
+            turns = json.loads(about).get("turns")
+            return None if turns is None else tuple(Turn(float(start), float(end), str(name)) for start, end, name in turns)
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise AudioError(f"{entry.path}: {entry.key}: its turns cannot be read: make the shards again") from None
 
     @cached_property
     def _shards(self) -> dict[str, Path]:
@@ -73,8 +77,8 @@ class Shards(Dataset):
         if not index.is_file():
             raise DataError(f"{index}: no such file: expected a folder of shards, as fastdiar prepare --shards makes it")
         try:
-            sizes = {shard["url"]: int(shard["filesize"]) for shard in json.loads(index.read_text("utf-8"))["shardlist"]}
-        except (ValueError, KeyError, TypeError):
+            sizes = {str(shard["url"]): int(shard["filesize"]) for shard in json.loads(index.read_text("utf-8"))["shardlist"]}
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise DataError(f"{index}: not an index of shards: make them again") from None
         for name, size in sizes.items():
             path = self.config.root / name
@@ -99,7 +103,7 @@ def _opened(entry: Any) -> Iterator[tarfile.TarFile]:
             file.seek(entry.offset)
             with tarfile.TarFile(fileobj=file) as archive:
                 yield archive
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, OverflowError, ValueError, tarfile.TarError) as error:
         raise AudioError(f"{entry.path}: {entry.key}: cannot be read: {error}") from None
 
 

@@ -79,7 +79,7 @@ def test_an_index_of_other_shards_is_noticed(root: Path) -> None:
         shards.load(shards.entries()[0])
 
 
-@pytest.mark.parametrize("offset", ["-5", "7", "99999999999"])
+@pytest.mark.parametrize("offset", ["-5", "7", "99999999999", "9" * 30])
 def test_an_offset_that_is_wrong_is_an_error_of_that_utterance(root: Path, offset: str) -> None:
     edit(root / "entries.tsv", "000000000.flac\t0\t", f"000000000.flac\t{offset}\t")
     shards = Shards(ShardsConfig(root=root))
@@ -87,6 +87,28 @@ def test_an_offset_that_is_wrong_is_an_error_of_that_utterance(root: Path, offse
     with pytest.raises(AudioError, match=r"shard-000000\.tar"):
         shards.load(first)
     assert len(shards.load(second)) == 4_000
+
+
+@pytest.mark.parametrize(
+    "turns", [b'{"turns": [[0, 1]]}', b'{"turns": [["a", 1, "x"]]}', b'{"turns": 7}', b"[]", b"[" * 40, b"\xff"]
+)
+def test_turns_that_are_none(turns: bytes, root: Path) -> None:
+    shards = Shards(ShardsConfig(root=root))
+    entry = next(entry for entry in shards.entries() if "ann" in entry.key)
+    data = bytearray(entry.path.read_bytes())
+    start = data.index(b'{"key": "' + entry.key.encode())
+    end = data.index(b"\0", start)
+    data[start:end] = turns.ljust(end - start)
+    entry.path.write_bytes(data)
+    with pytest.raises(AudioError, match="its turns cannot be read"):
+        shards.turns(entry)
+
+
+@pytest.mark.parametrize("index", ["", "[]", '{"shardlist": [{"url": "x.tar"}]}', '{"shardlist": 7}', "[" * 100_000])
+def test_an_index_that_is_none(index: str, root: Path) -> None:
+    (root / "shards.json").write_text(index)
+    with pytest.raises(DataError, match=r"shards\.json: not an index of shards: make them again"):
+        Shards(ShardsConfig(root=root)).entries()
 
 
 def test_a_shard_that_is_missing_or_cut_off_is_named(root: Path) -> None:
