@@ -53,16 +53,17 @@ def rate(path: Path) -> int:
     return _from_file(path).rate
 
 
-def recordings(folder: Path) -> list[Path]:
+def recordings(folder: Path, opened: bool = False) -> list[Path]:
     """Every recording in a folder and all below, in an order that does not depend on the machine.
 
-    Raises `AudioError` where there is none, or one whose header cannot be read: better now than in the middle of an epoch.
+    Raises `AudioError` where there is none; with `opened` also where the header of one cannot be read.
     """
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise AudioError(f"{folder}: holds no recording ({', '.join(sorted(SUFFIXES))})")
-    for path in files:
-        rate(path)
+    if opened:
+        for path in files:
+            rate(path)
     return files
 
 

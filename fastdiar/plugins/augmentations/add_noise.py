@@ -40,14 +40,14 @@ class AddNoise(Augmentation):
     """Adds noise at a signal-to-noise ratio: mean power over mean power, each over the clip's own samples.
 
     Draws the `noise [batch, samples]` and `snr [batch]` in dB, infinite for a clip left alone. Raises `AudioError` where
-    the folder holds no recording.
+    the folder holds no recording, or one that cannot be read: better now than in the middle of an epoch.
     """
 
     config_class = AddNoiseConfig
 
     def __init__(self, config: AddNoiseConfig) -> None:
         super().__init__(config)
-        self.files = [] if config.folder is None else audio.recordings(config.folder)
+        self.files = [] if config.folder is None else audio.recordings(config.folder, opened=True)
 
     def draw(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """`noise [batch, samples]` at any level, `snr [batch]` in dB."""

@@ -52,14 +52,14 @@ class Reverb(Augmentation):
     """Puts a clip into a room: a convolution, with the direct sound where it was and about as loud as before.
 
     Draws each clip's `response [batch, taps]` with unit energy, its direct sound at tap 8, all zero for a clip left alone; of
-    made rooms `rt60` and `direct` `[batch]` too. Raises `AudioError` where the folder holds no recording.
+    made rooms `rt60` and `direct` `[batch]` too. Raises `AudioError` where the folder holds no recording, or a broken one.
     """
 
     config_class = ReverbConfig
 
     def __init__(self, config: ReverbConfig) -> None:
         super().__init__(config)
-        self.files = [] if config.folder is None else audio.recordings(config.folder)
+        self.files = [] if config.folder is None else audio.recordings(config.folder, opened=True)
 
     def draw(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """`response [batch, taps]`, and what made it."""
