@@ -99,7 +99,9 @@ def download(parts: dict[str, Part], target: Path, server: Server, progress: Pro
 
 def _check_room(part: Part, target: Path) -> None:
     """An archive needs about as much again when it is unpacked."""
-    needed = sum(file.size for file in part.files) * (2 if part.archive else 1)
+    names = [file.basename for file in part.files]
+    there = sum(_size(target / FOLDER / name) + _size(target / FOLDER / f"{name}.part") for name in names)
+    needed = sum(file.size for file in part.files) * (2 if part.archive else 1) - there
     free = shutil.disk_usage(target).free
     if needed > free:
         raise DataError(f"{target}: too small: {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free")
@@ -223,6 +225,8 @@ def _put(files: Sequence[Path], part: Part, name: str, target: Path) -> None:
 def _unpack(files: Sequence[Path], folder: Path) -> None:
     """A tar file, or a zip file in several pieces. Neither writes outside of `folder`."""
     if tarfile.is_tarfile(files[0]):
+        if not hasattr(tarfile, "data_filter"):
+            raise DataError("unpacking a tar file safely needs Python 3.11.4 or newer")
         with tarfile.open(files[0]) as archive:
             archive.extractall(folder, filter="data")
     else:

@@ -209,10 +209,15 @@ def test_the_password_is_not_sent_on_to_where_a_server_points(
 
 def test_too_small_a_disk_is_noticed_before(tmp_path: Path, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_000_000))
-    with pytest.raises(DataError, match=r"too small: 46\.1 GB are needed, 0\.0 GB are free"):
-        fetch(CORPORA["librispeech"].parts["train-clean-360"], tmp_path, server)
+    part = CORPORA["librispeech"].parts["train-clean-360"]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=45 * 10**9))
+    with pytest.raises(DataError, match=r"too small: 46\.1 GB are needed, 45\.0 GB are free"):
+        fetch(part, tmp_path, server)
     assert server.asked == []
+    with (tmp_path / ".download" / "train-clean-360.tar.gz.part").open("wb") as there:
+        there.truncate(2 * 10**9)
+    with pytest.raises(DataError, match="404 Not Found"):
+        fetch(part, tmp_path, server)
 
 
 def test_a_folder_that_cannot_be_written_to(archive: Part, tmp_path: Path, server: Any) -> None:
