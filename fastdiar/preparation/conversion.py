@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -103,7 +103,7 @@ def convert(source: Path, target: Path, workers: int, progress: Callable[[int, i
         _copy(metadata, source, target)
         converted = _convert_all(recordings, source, target, workers, skipped, progress)
     except OSError as error:
-        raise DataError(f"{target}: cannot be written to: {error.strerror}: mend that, and run this again to go on") from None
+        raise DataError(f"{error.filename or target}: {error.strerror}: mend that, and run this again to go on") from None
     return Conversion(converted, sorted(skipped, key=lambda each: each.path), len(metadata), left)
 
 
@@ -213,6 +213,7 @@ def _convert_all(
         journal.open("a", encoding="utf-8", buffering=1) as file,
         closing(in_processes(partial(_convert, source=source, target=target), todo, workers)) as results,
     ):
+        file.write("\n")  # where the last line was cut off, it ends here
         for path, found in results:
             if isinstance(found, Converted):
                 _note(found, file)
@@ -225,14 +226,15 @@ def _convert_all(
 
 
 def _read_journal(path: Path) -> dict[str, Converted]:
-    """By source; the last line may be cut off."""
+    """By source. Lines may be cut off: what is not noted is done again."""
     known = {}
     if path.is_file():
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
                 fields = line.split("\t")
                 if len(fields) == 5 and line.endswith("\n"):
-                    known[fields[0]] = Converted(fields[0], fields[1], float(fields[2]), fields[3], int(fields[4]))
+                    with suppress(ValueError):
+                        known[fields[0]] = Converted(fields[0], fields[1], float(fields[2]), fields[3], int(fields[4]))
     return known
 
 
@@ -284,7 +286,7 @@ def _heard(path: Path) -> Iterator[np.ndarray]:
         raise
     except MissingExtra as error:
         raise DataError(str(error)) from None  # which, unlike the other, finds its way out of a process
-    except (Exception, MemoryError) as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001
         raise AudioError(f"broken: {type(error).__name__}: {error}") from None
 
 

@@ -100,7 +100,9 @@ def test_what_is_done_is_not_done_again_unless_it_changed(corpus: Path, target: 
     assert same == [False, False, True]
     assert [each.seconds for each in after.converted] == [1.0, 1.5, 1.5]
     assert after.converted[1:] == before.converted[1:]
+    time = first.stat().st_mtime_ns
     assert convert(corpus, target, 1, quiet) == after
+    assert first.stat().st_mtime_ns == time
 
 
 def test_interrupted_it_leaves_whole_files_and_goes_on(corpus: Path, target: Path) -> None:
@@ -133,7 +135,7 @@ def files_up_to(size: int) -> Iterator[None]:
 def test_a_disk_that_takes_no_more_is_one_clear_error(corpus: Path, target: Path) -> None:
     with (
         files_up_to(10_000),
-        pytest.raises(DataError, match=r"prepared: cannot be written to: File too large: mend that, and run"),
+        pytest.raises(DataError, match=r"prepared: File too large: mend that, and run this again"),
     ):
         convert(corpus, target, 1, quiet)
     assert [path for path in files(target) if path != JOURNAL] == ["speakers.csv"]
