@@ -24,7 +24,7 @@ def test_clip_to_embedding(name: str, benchmark: Any, tmp_path: Path) -> None:
 
     network = build_network(read_recipe(RECIPES / f"{name}.toml"), {"speaker": CLASSES})
     exporter = registry.lookup("exporter", "onnx")
-    exporter(exporter.config_class()).export(network, tmp_path, {})
+    exporter(exporter.config_class()).export(network, tmp_path, {}, list)
     encode, embed = (one_thread(tmp_path / f"{graph}.onnx") for graph in ("encode", "embed"))
     clip = {"waveform": np.random.default_rng(0).normal(0, 0.1, (1, 48_000)).astype(np.float32), "lengths": np.array([48_000])}
 

@@ -18,6 +18,7 @@ from fastdiar import registry
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # on tensors this small a second core is only waited for
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 ACME = Path(__file__).resolve().parent / "acme"
 SMALL_RECIPE = """
 [data.train]
@@ -153,9 +154,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, small_recipe: Path) -> Pat
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
-    """The trained run, exported."""
+    """The trained run, exported through the gate."""
     from fastdiar.training.export import export_run
 
     folder = tmp_path_factory.mktemp("bundles") / "small"
-    export_run(trained, folder)
+    export_run(trained, folder, gate=EXAMPLES)
     return folder

@@ -7,15 +7,17 @@ dim]` float32 with `lengths [batch]` in frames. In eval mode padding never chang
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fastdiar.core.bundle import Activity
+from fastdiar.core.parity import Parity
 from fastdiar.core.types import Batch, Frames
 
 
@@ -153,5 +155,10 @@ class Exporter(ABC):
         self.config = config
 
     @abstractmethod
-    def export(self, network: nn.Module, folder: Path, metadata: Mapping[str, str]) -> dict[str, float]:
-        """Write files that carry `metadata` into `folder`; return the largest difference from torch per graph."""
+    def export(
+        self, network: nn.Module, folder: Path, metadata: Mapping[str, str], speech: Callable[[], Sequence[np.ndarray]]
+    ) -> Mapping[str, Parity]:
+        """Write files that carry `metadata` into `folder`; return each graph's distance from torch.
+
+        `speech` reads clips that training has, float32 `[samples]` each, for what must be fitted to sound.
+        """

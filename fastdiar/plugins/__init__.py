@@ -120,6 +120,7 @@ def fastdiar_components() -> list[Component]:
             "teacher", "wav2vec2", "fastdiar.plugins.teachers.wav2vec2:Wav2Vec2", "wav2vec 2.0 of torchaudio, with your weights"
         ),
         Component("exporter", "onnx", "fastdiar.plugins.exporters.onnx:Onnx", "graphs that onnxruntime runs anywhere"),
+        Component("exporter", "tensorrt", "fastdiar.plugins.exporters.tensorrt:TensorRt", "engines for one kind of NVIDIA GPU"),
         Component(
             "clustering",
             "variational",

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +57,11 @@ def load_run(folder: Path, checkpoint: str = BEST) -> Network:
     return network.eval()
 
 
-def read_run_recipe(folder: Path) -> Recipe:
+def read_run_recipe(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
     """The resolved recipe a run was trained from; raises `TrainingError` where the folder holds no run."""
     if not (folder / RECIPE).is_file():
         raise TrainingError(f"{folder}: holds no run: no {RECIPE} in it")
-    return read_recipe(folder / RECIPE)
+    return read_recipe(folder / RECIPE, overrides)
 
 
 def read_labels(folder: Path) -> dict[str, tuple[str, ...]]:

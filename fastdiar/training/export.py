@@ -5,54 +5,72 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
+import torch
+from torch import Tensor
 
 from fastdiar import registry
 from fastdiar.core.bundle import Activity, Bundle, read_bundle, write_bundle
 from fastdiar.core.component import Part
 from fastdiar.core.errors import ModelError, Problem, RecipeError
+from fastdiar.core.files import write_text
 from fastdiar.core.structure import StructureError, dotted, structure, unstructure
 from fastdiar.core.toml_text import dumps
-from fastdiar.diarization.model import DEFAULT, find_model, shipped
+from fastdiar.core.types import RATE
+from fastdiar.diarization.model import DEFAULT, Model, find_model, shipped
+from fastdiar.evaluation.evaluation import Data, read_test
+from fastdiar.evaluation.gate import REPORT, Comparison, Gate, compare
 from fastdiar.network import Network
-from fastdiar.recipe import Recipe
+from fastdiar.recipe import Recipe, read_data
 from fastdiar.training.checkpoint import load_run, read_run_recipe
 
 ACTIVITY = "activity.onnx"
 ACTIVITY_LICENCE = "LICENSE.segmentation.txt"
 MADE_WITH = ("fastdiar", "torch", "onnx", "onnxscript")
+CLIPS, CLIP_SECONDS = 32, 4.0
+"""What 8 bits are fitted to."""
 
 
 @attrs.frozen
 class Exported:
-    """A bundle that was written, and each graph's largest difference from torch."""
+    """A bundle that was written, and how far it is from torch."""
 
     bundle: Bundle
-    differences: dict[str, float]
+    gate: Gate
 
 
-def export_run(run: Path, out: Path, use: str | None = None, precision: str | None = None) -> Exported:
+def export_run(
+    run: Path,
+    out: Path,
+    use: str | None = None,
+    precision: str | None = None,
+    gate: Path | None = None,
+    overrides: Sequence[str] = (),
+) -> Exported:
     """Write the best network of a run as the bundle `out`, with the exporter `use`: by default the recipe's, else "onnx".
 
-    `out` is whole or not there. Raises `ModelError` where it holds something already or a graph is not what torch gives,
+    `overrides` change its recipe. The bundle must diarize as torch does: the recordings of `gate` (a folder with RTTM files, or
+    a recipe with `[data.test]`), or those of the recipe's `[data.dev]` where that tells who speaks when. `out` is whole or not
+    there. Raises `ModelError` where it holds something already, a graph is not what torch gives or loses too much;
     `TrainingError` where `run` is not a run.
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise ModelError(f"{out}: is not empty: choose another folder with -o")
-    recipe = read_run_recipe(run)
+    recipe = read_run_recipe(run, overrides)
     part = _exporter(recipe.export, use, precision)
     network = load_run(run)
     table = portable(recipe)
     made = {name: version(name) for name in MADE_WITH}
     metadata = {"fastdiar.recipe": dumps(table), **{f"made.{name}": number for name, number in made.items()}}
     with _appearing(out) as folder:
-        differences = registry.lookup("exporter", part.use)(part.config).export(network, folder, metadata)
+        parity = registry.lookup("exporter", part.use)(part.config).export(network, folder, metadata, lambda: _speech(recipe))
         bundle = Bundle(
             name=out.name,
             frames=network.frames,
@@ -63,7 +81,39 @@ def export_run(run: Path, out: Path, use: str | None = None, precision: str | No
             recipe=table,
             made=made,
         )
-        return Exported(write_bundle(folder, bundle), differences)
+        bundle = write_bundle(folder, bundle)
+        passed = Gate(part.config.precision, parity, _comparison(folder, network, _recordings(recipe, gate)))
+        passed.check()
+        write_text(folder / REPORT, passed.to_json())
+    return Exported(bundle, passed)
+
+
+class TorchModel(Model):
+    """A bundle whose voices torch computes."""
+
+    def __init__(self, folder: Path, network: Network) -> None:
+        """`network` is what the bundle in `folder` was exported from."""
+        super().__init__(folder)
+        self._network = network
+
+    @torch.inference_mode()
+    def encode(self, waveform: np.ndarray) -> np.ndarray:
+        """`[samples]` → `[frames, dim]`."""
+        return self._frames(waveform)[0][0].numpy()
+
+    @torch.inference_mode()
+    def encode_with_activity(self, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`[samples]` → `[frames, dim]` and `[frames, classes]`."""
+        frames, lengths = self._frames(waveform)
+        return frames[0].numpy(), self._network.active(frames, lengths)[0].numpy()
+
+    @torch.inference_mode()
+    def embed(self, frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """`[frames, dim]`, `[speakers, frames]` ≥ 0 → unit vectors `[speakers, dim]`."""
+        return self._network.embed(torch.from_numpy(frames)[None], torch.from_numpy(weights)[None])[0].numpy()
+
+    def _frames(self, waveform: np.ndarray) -> tuple[Tensor, Tensor]:
+        return self._network.encode(torch.from_numpy(waveform)[None], torch.tensor([len(waveform)]))
 
 
 def borrow_activity(folder: Path) -> Activity | None:
@@ -90,6 +140,40 @@ def portable(recipe: Recipe) -> dict[str, Any]:
     common = os.path.commonpath([path.parent for path in paths])
     names = {str(path): path.relative_to(common).as_posix() for path in paths}
     return _renamed(recipe.table, names)
+
+
+def _speech(recipe: Recipe) -> list[np.ndarray]:
+    """Middles of utterances that the recipe's network was validated on, or else trained on."""
+    name = "dev" if "dev" in recipe.data else "train"
+    if name not in recipe.data:
+        raise RecipeError([Problem("is missing: int8 is fitted to its speech", "data.train", recipe.path)])
+    dataset, entries = read_data(recipe, name)
+    clips = []
+    for place in np.linspace(0, len(entries) - 1, min(CLIPS, len(entries))).round().astype(int):
+        samples = dataset.load(entries[place])
+        start = max(0, len(samples) - round(CLIP_SECONDS * RATE)) // 2
+        clips.append(samples[start : start + round(CLIP_SECONDS * RATE)])
+    return clips
+
+
+def _recordings(recipe: Recipe, gate: Path | None) -> Data | None:
+    """What must be diarized as before; None where nothing is known of who speaks when, or it is not here any more."""
+    if gate is not None:
+        return read_test(gate)
+    if "dev" not in recipe.data:
+        return None
+    try:
+        found = Data("data.dev", *read_data(recipe, "dev"))
+    except RecipeError:
+        return None
+    return found if found.tells_turns else None
+
+
+def _comparison(folder: Path, network: Network, recordings: Data | None) -> Comparison | None:
+    model = Model(folder)
+    if recordings is None or model.bundle.activity is None or not network.embedding:
+        return None
+    return compare(TorchModel(folder, network), model, recordings)
 
 
 def _exporter(recipes: Part | None, use: str | None, precision: str | None) -> Part:

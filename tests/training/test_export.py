@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 import torch
 
 import fastdiar
+from fastdiar.core import onnx_graphs
 from fastdiar.core.bundle import Activity, read_bundle, write_bundle
-from fastdiar.core.errors import ModelError, RecipeError, RegistryError, TrainingError
-from fastdiar.plugins.exporters import onnx as exporter
+from fastdiar.core.errors import DataError, ModelError, RecipeError, RegistryError, TrainingError
+from fastdiar.core.parity import Parity
+from fastdiar.evaluation import gate
+from fastdiar.plugins.exporters.onnx import Onnx
 from fastdiar.recipe import read_recipe, recipe_from_table
 from fastdiar.training import export
 from fastdiar.training.export import export_run, portable
+from tests.conftest import EXAMPLES
 
 
 def test_a_bundle_says_what_it_is(bundle: Path, trained: Path) -> None:
@@ -60,10 +67,54 @@ def test_who_is_active_is_borrowed_from_the_model_that_ships(
 
 
 def test_a_graph_that_strays_leaves_nothing(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(exporter.LIMITS, "fp32", 0.0)
+    monkeypatch.setitem(onnx_graphs.LIMITS, "fp32", 0.0)
     with pytest.raises(ModelError, match=r"encode\.onnx: differs from torch by .*: nothing was exported"):
         export_run(trained, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_gate_lets_what_diarizes_alike_pass_and_says_so(bundle: Path) -> None:
+    report = json.loads((bundle / "gate.json").read_text())
+    before, after = report["comparison"]["der"]
+    assert (report["precision"], report["limit"]) == ("fp32", 0.01)
+    assert 0 < before == pytest.approx(after, abs=1e-4)
+    assert report["comparison"]["agreement"] == pytest.approx(1, abs=1e-3)
+    assert report["comparison"]["eer"][0] == pytest.approx(report["comparison"]["eer"][1], abs=1e-3)
+    assert report["graphs"]["encode.onnx"]["first_apart"] is None
+
+
+def test_eight_bits_pass_their_gate(trained: Path, tmp_path: Path) -> None:
+    exported = export_run(trained, tmp_path / "model", precision="int8", gate=EXAMPLES)
+    assert exported.gate.comparison is not None and 0 < exported.gate.graphs["encode.onnx"].outputs < 0.5
+    assert json.loads((tmp_path / "model" / "gate.json").read_text())["precision"] == "int8"
+
+
+@pytest.fixture
+def copied(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports are copies of the bundle's graphs, one stage of which is said to differ."""
+
+    def export(self: Onnx, network: Any, folder: Path, metadata: Any, speech: Any) -> dict[str, Parity]:
+        for name in ("encode.onnx", "embed.onnx"):
+            shutil.copyfile(bundle / name, folder / name)
+        return {"encode.onnx": Parity(0.5, {"encoder.stem": 1e-3, "encoder.blocks": 0.5})}
+
+    monkeypatch.setattr(Onnx, "export", export)
+
+
+@pytest.mark.usefixtures("copied")
+def test_what_loses_too_much_leaves_nothing(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(gate.LIMITS, "int8", -1.0)
+    where = r"nothing was exported; the first stage that differs is encoder\.blocks of encode\.onnx, by 50\.0 %"
+    with pytest.raises(ModelError, match=rf"int8 loses .* points of DER .*, more than -1: {where}"):
+        export_run(trained, tmp_path / "model", precision="int8", gate=EXAMPLES)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("copied")
+def test_without_turns_the_der_is_not_checked_and_that_is_said(trained: Path, tmp_path: Path, voices: Path) -> None:
+    assert "DER not checked" in str(export_run(trained, tmp_path / "model").gate)
+    with pytest.raises((DataError, RecipeError), match="RTTM"):
+        export_run(trained, tmp_path / "other", gate=voices)
 
 
 def test_what_cannot_be_exported_says_why(trained: Path, tmp_path: Path) -> None:

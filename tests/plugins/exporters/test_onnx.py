@@ -13,9 +13,11 @@ import torch
 from torch import nn
 
 from fastdiar.core.errors import ModelError
+from fastdiar.core.structure import StructureError, structure
 from fastdiar.plugins.exporters.onnx import Onnx, OnnxConfig
 from fastdiar.recipe import recipe_from_table
 from fastdiar.training.checkpoint import load_run
+from tests.conftest import voice
 
 GRAPHS = ("encode.onnx", "embed.onnx", "classify.onnx")
 
@@ -54,15 +56,69 @@ def test_graphs_stand_alone_tell_their_recipe_and_have_their_norms_folded(bundle
         assert properties["made.torch"] == torch.__version__.partition("+")[0]
 
 
-class Cheat(nn.Module):
-    """A network whose exported graph is not what torch runs."""
+@pytest.mark.parametrize("seconds", [(0.02,), (1.7,), (0.4, 0.9), (6.3, 0.1, 2.2, 3.0)])
+def test_eight_bits_leave_the_frames_in_place(trained: Path, eight_bits: Path, seconds: tuple[float, ...]) -> None:
+    network = load_run(trained)
+    lengths = torch.tensor([round(16_000 * each) for each in seconds])
+    waveform = 0.1 * torch.randn(len(seconds), int(lengths.max()), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        frames, frame_lengths = network.encode(waveform, lengths)
+    found, found_lengths = run(eight_bits / "encode.onnx", waveform=waveform, lengths=lengths)
+    np.testing.assert_array_equal(found_lengths, frame_lengths)
+    assert found.shape == frames.shape
 
-    voice = None
+
+@pytest.fixture(scope="module")
+def eight_bits(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("int8")
+    network = load_run(trained)
+    speech = [voice(pitch, 1.5, np.random.default_rng(0)) for pitch in (100, 150, 220)]
+    parity = Onnx(OnnxConfig("int8")).export(network, folder, {}, lambda: speech)
+    assert 1e-4 < parity["encode.onnx"].outputs < 0.3
+    assert parity["embed.onnx"].outputs < 1e-2  # the last layers are not in 8 bits
+    return folder
+
+
+def test_front_end_pooling_and_last_layers_keep_their_precision(eight_bits: Path) -> None:
+    encode, embed = (onnx.load(eight_bits / name) for name in ("encode.onnx", "embed.onnx"))
+    kernels = {tensor.name: tensor for tensor in encode.graph.initializer if len(tensor.dims) > 2}
+    assert {tensor.data_type for tensor in kernels.values()} == {onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8}
+    assert "QuantizeLinear" not in {node.op_type for node in embed.graph.node}
+
+
+class Stage(nn.Module):
+    """Computes something else when it is exported."""
+
+    def __init__(self, off: float) -> None:
+        super().__init__()
+        self.off = off
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(x) + (self.off if torch.compiler.is_exporting() else 0.0)
+
+
+class Cheat(nn.Module):
+    """A network whose exported graph is not what torch runs, from its second stage on."""
+
+    voice = turns = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.ModuleDict({"right": Stage(0.0), "wrong": Stage(1.0), "after": Stage(0.0)})
 
     def encode(self, waveform: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return waveform[..., None] + (1.0 if torch.compiler.is_exporting() else 0.0), lengths
+        for stage in self.encoder.values():
+            waveform = stage(waveform)
+        return waveform[..., None], lengths
 
 
-def test_a_graph_that_strays_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"encode\.onnx: differs from torch by"):
-        Onnx(OnnxConfig()).export(Cheat(), tmp_path, {})
+def test_a_graph_that_strays_is_an_error_and_says_where(tmp_path: Path) -> None:
+    with pytest.raises(
+        ModelError, match=r"encode\.onnx: differs from torch by .*; the first stage that differs is encoder\.wrong,"
+    ):
+        Onnx(OnnxConfig()).export(Cheat(), tmp_path, {}, list)
+
+
+def test_a_precision_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(StructureError, match=r"precision.*int4"):
+        structure({"precision": "int4"}, OnnxConfig)
