@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ from fastdiar.training.weights import LearntWeights
 
 WARM_UP = 0.02
 """Share of all steps over which the learning rate climbs to its peak."""
+CLIPS_TO_BEGIN_WITH = 128
+"""That an encoder may look at before the first step."""
 SAVE_SECONDS = 600.0
 """The state is saved at least this often, so that a power cut costs little."""
 SKIPS_IN_A_ROW = 10
@@ -96,7 +98,7 @@ class Run:
         self._board = _board(out) if tensorboard and fabric.is_global_zero else None
         self._streak = 0
         self._saved = time.monotonic()
-        self._stopwatch = Stopwatch(*STAGES)
+        self.stopwatch = Stopwatch(*STAGES)
 
     @property
     def network(self) -> nn.Module:
@@ -121,12 +123,12 @@ class Run:
 
     def batches(self) -> Iterator[Loaded]:
         """What is left of the current epoch, or of the one that `learn` went back to."""
-        self._stopwatch = Stopwatch(*STAGES)
+        self.stopwatch = Stopwatch(*STAGES)
         self.model.train()
         while True:
             progress = self.progress
             self.sampler.epoch, self.sampler.first = progress.epoch, progress.step
-            for loaded in self._stopwatch.waiting("data", self._loader("train", self.sampler)):
+            for loaded in self.stopwatch.waiting("data", self._loader("train", self.sampler)):
                 yield loaded
                 if self.progress is not progress:
                     break
@@ -170,8 +172,8 @@ class Run:
         line = {"epoch": progress.epoch, **trained, **{f"dev.{name}": value for name, value in validated.items()}, "best": better}
         unreadable = self.fabric.all_reduce(torch.tensor(float(progress.unreadable), device=self.fabric.device), reduce_op="sum")
         line |= {"skipped_steps": progress.skipped, "unreadable": int(unreadable)}
-        line |= {"learning_rate": self._learning_rate(), "seconds": round(self._stopwatch.total, 1)}
-        line |= {f"{kind}_seconds": round(seconds, 1) for kind, seconds in self._stopwatch.seconds.items()}
+        line |= {"learning_rate": self.optimizer.param_groups[0]["lr"], "seconds": round(self.stopwatch.total, 1)}
+        line |= {f"{kind}_seconds": round(seconds, 1) for kind, seconds in self.stopwatch.seconds.items()}
         progress.step, progress.sums, progress.skipped, progress.unreadable = 0, {}, 0, 0
         if self.fabric.is_global_zero:
             self._keep(line)
@@ -187,9 +189,10 @@ class Run:
     def begin(self) -> None:
         """What a new run does before its first step: weights from elsewhere, and probes for teachers without classes."""
         network = self.objective.network
-        first = next((loaded.batch for loaded in self.batches() if loaded.batch is not None), None)
-        if first is not None:
-            network.encoder.begin(first.waveform.to(self.fabric.device), first.lengths.to(self.fabric.device))
+        clips = _some_clips(self.batches())
+        if clips:
+            waveform = nn.utils.rnn.pad_sequence(clips, batch_first=True).to(self.fabric.device)
+            network.encoder.begin(waveform, torch.tensor([len(clip) for clip in clips], device=self.fabric.device))
         if self.trainer.start is not None:
             checkpoint.lend_weights(network, self.trainer.start)
         if self.teachers.tasks:
@@ -269,7 +272,7 @@ class Run:
         return figures
 
     def _step(self, recorded: Batch) -> dict[str, float] | None:
-        with self._stopwatch.running("forward"):
+        with self.stopwatch.running("forward"):
             batch = self._augmented(recorded)
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
@@ -278,13 +281,13 @@ class Run:
         sums: dict[str, list[float]] = {}
         for part, clean in zip(parts, recorded.split(self.trainer.accumulate), strict=True):
             with self.fabric.no_backward_sync(self.model, enabled=part is not parts[-1]):
-                with self._stopwatch.running("forward"):
+                with self.stopwatch.running("forward"):
                     loss, figures = self.model(part, self.teachers(clean))
-                with self._stopwatch.running("backward"):
+                with self.stopwatch.running("backward"):
                     self.fabric.backward(loss * (len(part.keys) / len(batch.keys)))
             _add(sums, figures, len(part.keys))
         figures = _means(sums)
-        with self._stopwatch.running("backward"):
+        with self.stopwatch.running("backward"):
             return figures if self._stepped(figures["loss"]) else None
 
     def _stepped(self, loss: float) -> bool:
@@ -315,7 +318,13 @@ class Run:
             with self.fabric.autocast():
                 _, figures = self.objective.judge(self.network, batch, teacher)
             _add(sums, figures, len(batch.keys))
-        return _means(added_up(sums, self.fabric))
+        return self._figures(sums)
+
+    def _figures(self, sums: dict[str, list[float]]) -> dict[str, float]:
+        """All processes' means, in the order of the recipe's losses, whichever was heard first: the first accuracy counts."""
+        names = ["loss", *self.objective.losses]
+        means = _means(added_up(sums, self.fabric))
+        return dict(sorted(means.items(), key=lambda figure: names.index(figure[0].partition(".")[0])))
 
     def _middles(self, part: str, rank: int = 0, processes: int = 1) -> Iterator[Batch]:
         """The middles of all clips of a part of the data, in order, or of one process's share of them."""
@@ -328,7 +337,7 @@ class Run:
 
     def _trained(self) -> dict[str, float]:
         """The epoch's training figures; raises `TrainingError` where it taught nothing."""
-        means = _means(added_up(self.progress.sums, self.fabric))
+        means = self._figures(self.progress.sums)
         if not means:
             raise TrainingError(
                 f"the epoch taught nothing: {self.progress.unreadable} clips could not be read, in {self.progress.skipped} steps "
@@ -359,6 +368,17 @@ class Run:
     def _seed(self) -> int:
         place = [self.trainer.seed, self.progress.epoch, self.progress.step, self.fabric.global_rank]
         return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _some_clips(batches: Iterable[Loaded]) -> list[Tensor]:
+    """The first `CLIPS_TO_BEGIN_WITH` clips, each `[samples]`."""
+    clips: list[Tensor] = []
+    for loaded in batches:
+        if loaded.batch is not None:
+            clips += [clip[:length] for clip, length in zip(loaded.batch.waveform, loaded.batch.lengths.tolist(), strict=True)]
+        if len(clips) >= CLIPS_TO_BEGIN_WITH:
+            break
+    return clips[:CLIPS_TO_BEGIN_WITH]
 
 
 def build_losses(recipe: Recipe, network: Network) -> nn.ModuleDict:

@@ -24,7 +24,9 @@ TAUGHT = ("distillation", "embedding_distillation", "frame_distillation", "power
 encoders = pytest.mark.parametrize("name", registry.names("encoder"))
 blocks = pytest.mark.parametrize("name", registry.names("temporal"))
 poolings = pytest.mark.parametrize("name", registry.names("pooling"))
-clip_heads = pytest.mark.parametrize("name", [name for name in registry.names("head") if registry.lookup("head", name).level == "clip"])
+clip_heads = pytest.mark.parametrize(
+    "name", [name for name in registry.names("head") if registry.lookup("head", name).level == "clip"]
+)
 losses = pytest.mark.parametrize("name", [name for name in registry.names("loss") if name not in TAUGHT])
 augmentations = pytest.mark.parametrize("name", registry.names("augmentation"))
 networks = pytest.mark.parametrize(
@@ -97,7 +99,8 @@ def test_encoder_knows_where_its_frames_are(name: str, count: int) -> None:
     frames, counts = encoder(waveform, lengths)
     assert counts.tolist() == [count]
     mirrored, _ = mirror(encoder)(waveform.flip(1), lengths)
-    assert_close(mirrored.flip(1), frames)
+    # Kaldi's pre-emphasis looks one way only; a frame in the wrong place would differ by its own size.
+    torch.testing.assert_close(mirrored.flip(1), frames, rtol=0, atol=1e-3 * frames.abs().max().item())
 
 
 @encoders

@@ -6,7 +6,7 @@ what the whole clip and the seconds around it sound like. Cut down, it starts fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import attrs
@@ -32,6 +32,8 @@ INNER, GROWTH, CONTEXT = 128, 32, 64
 NARROW, WIDE = 128, 512
 """Channels that enter the first dense block, and that leave the last."""
 DILATIONS = (1, 2, 2)
+RIDGE = 0.01
+"""Added to the last layer's mean square when it is fitted."""
 SEGMENT_SECONDS = 2.0
 """Stretch whose mean tells a layer what is near."""
 
@@ -50,7 +52,7 @@ class CamPlusPlusConfig:
     )
     layers: tuple[int, ...] = field(
         default=(12, 24, 16),
-        validator=[checks.positive_list, validators.max_len(3)],
+        validator=[checks.positive_list, validators.min_len(2), validators.max_len(3)],
         metadata={"help": "layers of each dense block"},
     )
     start: Path | None = field(
@@ -94,9 +96,15 @@ class CamPlusPlus(Encoder):
 
     @torch.no_grad()
     def begin(self, waveform: Tensor, lengths: Tensor) -> None:
-        """Take over the weights that `start` names, with the norms set on real clips; raises `TrainingError`."""
-        if self.config.start is not None:
-            _Graft(self.config.start).onto(self, waveform, lengths)
+        """Take over the weights that `start` names, with norms and last layer set on real clips; raises `TrainingError`."""
+        if self.config.start is None:
+            return
+        weights = _Graft(self.config.start)
+        weights.onto(self, waveform, lengths)
+        if self.config != attrs.evolve(CamPlusPlusConfig(), start=self.config.start):
+            whole = CamPlusPlus(CamPlusPlusConfig()).to(waveform.device)
+            weights.onto(whole, waveform, lengths)
+            _fit_last(self, whole, waveform, lengths)
 
 
 class ResidualFront(nn.Module):
@@ -284,7 +292,33 @@ def _calibrate(encoder: CamPlusPlus, folded: dict[nn.Module, Tensor], waveform: 
         norm.weight.copy_((variance + norm.eps).sqrt())
         norm.bias.copy_(mean + folded[norm].to(mean.device))
 
-    hooks = [norm.register_forward_pre_hook(adjust) for norm in folded]
+    _hear(encoder, waveform, lengths, {norm: adjust for norm in folded})
+
+
+def _fit_last(encoder: CamPlusPlus, whole: CamPlusPlus, waveform: Tensor, lengths: Tensor) -> None:
+    """Set the last layer so that frames come as near to the whole network's as its inputs let them, by ridge regression."""
+    last, heard = encoder.blocks[-1].transit, {}
+
+    def remember(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        heard[module] = inputs[0]
+
+    _hear(encoder, waveform, lengths, {last: remember})
+    _hear(whole, waveform, lengths, {whole.norm: remember})
+    given, wanted = heard[last], whole.norm(heard[whole.norm])
+    wanted = F.adaptive_avg_pool1d(wanted, given.shape[-1])
+    valid = frame_mask((lengths * given.shape[-1] / waveform.shape[-1]).ceil(), given.shape[-1])
+    x, y = (tensor.transpose(1, 2)[valid].double() for tensor in (given, wanted))
+    centred = x - x.mean(0)
+    square = centred.T @ centred
+    square.diagonal().add_(RIDGE * square.diagonal().mean())
+    weight = torch.linalg.solve(square, centred.T @ (y - y.mean(0))).T
+    last.weight.copy_(weight[..., None])
+    _calibrate(encoder, {encoder.norm: (y.mean(0) - weight @ x.mean(0)).float()}, waveform, lengths)
+
+
+def _hear(encoder: CamPlusPlus, waveform: Tensor, lengths: Tensor, before: Mapping[nn.Module, Callable[..., None]]) -> None:
+    """Run the network in eval mode, with something to do before each of some modules."""
+    hooks = [module.register_forward_pre_hook(action) for module, action in before.items()]
     training = encoder.training
     encoder.eval()
     encoder(waveform, lengths)

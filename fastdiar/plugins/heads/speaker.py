@@ -44,6 +44,10 @@ class SpeakerConfig:
         metadata={"help": "directions a speaker; the nearest counts, which takes mislabelled clips in its stride (cosine only)"},
     )
 
+    centred: bool = field(
+        default=False, metadata={"help": "a batch norm takes what all voices share off the embedding, as a teacher's may be"}
+    )
+
     @centres.validator
     def _angles(self, attribute: attrs.Attribute[int], value: int) -> None:
         if value > 1 and self.classifier != "cosine":
@@ -68,6 +72,7 @@ class Speaker(Head):
         self.embedding = config.hidden[-1]
         self.cosine_scale = config.scale if config.classifier == "cosine" else None
         self.hidden = nn.ModuleList(nn.Linear(*sizes) for sizes in pairwise((size, *config.hidden)))
+        self.centre = nn.BatchNorm1d(self.embedding, affine=False) if config.centred else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.centres = config.centres
         self.classifier = nn.Linear(self.embedding, len(labels) * config.centres, bias=self.cosine_scale is None)
@@ -76,7 +81,7 @@ class Speaker(Head):
         """`[batch, dim]` → logits `[batch, speakers]`, embedding `[batch, hidden[-1]]` of unit length."""
         for layer in self.hidden[:-1]:
             x = self.dropout(F.relu(layer(x)))
-        voice = self.hidden[-1](x).float()
+        voice = self.centre(self.hidden[-1](x).float())
         embedding = F.normalize(voice, dim=-1)
         if self.cosine_scale is None:
             return Output(self.classifier(self.dropout(F.relu(voice))), embedding)
