@@ -1,15 +1,28 @@
-"""Who takes part in a meeting: voices from a table of recordings, all of them heard about equally often."""
+"""Who takes part in a meeting: voices from recordings of single speakers, all of them heard about equally often."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
 import attrs
 import numpy as np
 
 from fastdiar.core.errors import DataError
+
+Clip = Callable[[], np.ndarray]
+"""Gives a clip's samples when it is asked: float32 `[samples]` at 16 kHz."""
+
+
+@attrs.frozen
+class Utterance:
+    """What a speaker said in one clip of `seconds`."""
+
+    clip: Clip
+    corpus: str
+    speaker: str
+    session: str
+    seconds: float
 
 
 @attrs.frozen
@@ -18,18 +31,17 @@ class Voice:
 
     speaker: str
     corpus: str
-    clips: tuple[Path, ...]
+    clips: tuple[Clip, ...]
     seconds: float
 
 
 class Cast:
     """The voices there are, those of at least `least_seconds`; remembers who was heard."""
 
-    def __init__(self, rows: Iterable[Mapping[str, str]], root: Path, least_seconds: float) -> None:
-        """`rows` have the columns path (relative to `root`), corpus, speaker, session and seconds."""
-        rows = list(rows)
-        self._voices = [voice for voice in _voices(rows, root, ("speaker",)) if voice.seconds >= least_seconds]
-        by_length = sorted(_voices(rows, root, ("speaker", "session")), key=lambda voice: voice.seconds)
+    def __init__(self, utterances: Iterable[Utterance], least_seconds: float) -> None:
+        said = list(utterances)
+        self._voices = [voice for voice in _voices(said, lambda each: each.speaker) if voice.seconds >= least_seconds]
+        by_length = sorted(_voices(said, lambda each: (each.speaker, each.session)), key=lambda voice: voice.seconds)
         longest = {voice.speaker: voice for voice in by_length if voice.seconds >= least_seconds}
         self._corpora: dict[str, list[Voice]] = defaultdict(list)
         for voice in sorted(longest.values(), key=lambda voice: voice.speaker):
@@ -54,17 +66,12 @@ class Cast:
         return large[random.choice(len(large), p=share / share.sum())] if large else []
 
 
-def _voices(rows: Iterable[Mapping[str, str]], root: Path, columns: tuple[str, ...]) -> list[Voice]:
-    """The rows that agree in `columns`, as one voice each."""
-    groups: dict[tuple[str, ...], list[Mapping[str, str]]] = defaultdict(list)
-    for row in rows:
-        groups[tuple(row[column] for column in columns)].append(row)
+def _voices(utterances: Iterable[Utterance], key: Callable[[Utterance], object]) -> list[Voice]:
+    """The utterances of one key, as one voice each."""
+    groups: dict[object, list[Utterance]] = defaultdict(list)
+    for each in utterances:
+        groups[key(each)].append(each)
     return [
-        Voice(
-            same[0]["speaker"],
-            same[0]["corpus"],
-            tuple(root / row["path"] for row in same),
-            sum(float(row["seconds"]) for row in same),
-        )
+        Voice(same[0].speaker, same[0].corpus, tuple(each.clip for each in same), sum(each.seconds for each in same))
         for same in groups.values()
     ]

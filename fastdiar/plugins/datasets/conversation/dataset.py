@@ -1,9 +1,11 @@
-"""The dataset `conversation`: meetings simulated from a table of single-speaker recordings, with exact reference turns."""
+"""The dataset `conversation`: meetings simulated from recordings of single speakers, with exact reference turns."""
 
 from __future__ import annotations
 
 from collections import Counter
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,12 +13,14 @@ import attrs
 import numpy as np
 from attrs import field, validators
 
+from fastdiar.core import audio
+from fastdiar.core.component import Part
 from fastdiar.core.dataset import Dataset, Entry
-from fastdiar.core.errors import DataError
+from fastdiar.core.errors import AudioError, DataError, FormatError
 from fastdiar.core.manifest import read_manifest, read_names
 from fastdiar.core.types import RATE, Turn
 from fastdiar.plugins.datasets.conversation import acoustics
-from fastdiar.plugins.datasets.conversation.casting import Cast, Voice
+from fastdiar.plugins.datasets.conversation.casting import Cast, Utterance, Voice
 from fastdiar.plugins.datasets.conversation.performance import perform
 from fastdiar.plugins.datasets.conversation.turn_taking import Rhythm, Slot, draw_slots, learn_rhythms
 from fastdiar.plugins.datasets.conversation.voices import make_tape
@@ -57,10 +61,14 @@ class Kind:
 class ConversationConfig:
     """`use = "conversation"`: where voices, rhythms, rooms and noises come from, and which kinds of meetings to make of them."""
 
-    table: Path = field(
-        metadata={"help": f"a .tsv or .csv table with the columns {', '.join(COLUMNS)}; paths relative to its folder"}
-    )
     rhythms: Path = field(metadata={"help": "a folder of RTTM files to learn turn-taking from"})
+    table: Path | None = field(
+        default=None,
+        metadata={"help": f"a .tsv or .csv table with the columns {', '.join(COLUMNS)}; paths relative to its folder"},
+    )
+    voices: Mapping[str, Part] = field(
+        factory=dict, metadata={"help": "named datasets of single speakers, beside or instead of the table", "kind": "dataset"}
+    )
     speakers: Path | None = field(default=None, metadata={"help": "a text file of the speakers to take, one a line; none: all"})
     exclude_corpora: tuple[str, ...] = field(default=(), metadata={"help": "values of the column `corpus` to leave out"})
     least_seconds: float = field(
@@ -100,34 +108,47 @@ class _Plan:
     seed: tuple[int, ...]
 
 
+@attrs.frozen
+class Planned(Entry):
+    """A meeting to be made; its path is only a name."""
+
+    plan: _Plan = field(kw_only=True, repr=False)
+
+
 class Conversation(Dataset):
     """Simulated meetings. The same seed gives the same meetings, each of which can be made alone."""
 
     config_class: ClassVar[type] = ConversationConfig
     config: ConversationConfig
 
+    def __init__(self, config: ConversationConfig) -> None:
+        super().__init__(config)
+        self._turns: dict[str, tuple[Turn, ...]] = {}
+
     def entries(self) -> list[Entry]:
-        """One entry a meeting, with its kind and its number of people as labels; raises `DataError`."""
-        table = self.config.table
-        plans = self._plans.items()
+        """One entry a meeting, with its kind and its number of people as labels; raises `DataError` and `FormatError`."""
+        cast = Cast(self._utterances(), self.config.least_seconds)
         return [
-            Entry(key, table, {"kind": plan.kind, "people": str(len(plan.voices))}, seconds=plan.seconds) for key, plan in plans
+            _entry(f"{name}_{number:0{len(str(kind.meetings - 1))}d}", _plan(name, kind, cast, (self.config.seed, place, number)))
+            for place, (name, kind) in enumerate(self.config.kinds.items())
+            for number in range(kind.meetings)
         ]
 
     def load(self, entry: Entry) -> np.ndarray:
-        """A meeting's sound, float32 `[samples]` at 16 kHz."""
+        """A meeting's sound, float32 `[samples]` at 16 kHz; raises `AudioError`."""
         return self.meeting(entry).samples
 
     def turns(self, entry: Entry) -> tuple[Turn, ...]:
         """Who really speaks when in one meeting (seconds)."""
-        return self.meeting(entry).turns
+        return self._turns[entry.key] if entry.key in self._turns else self.meeting(entry).turns
 
     def meeting(self, entry: Entry) -> Meeting:
         """A meeting's sound with its reference turns."""
-        plan = self._plans[entry.key]
+        assert isinstance(entry, Planned)
+        plan = entry.plan
         random = np.random.default_rng(plan.seed)
         slots = self._slots(plan, random)
-        tapes = [make_tape(voice.clips, random) for voice in plan.voices]
+        tapes = [make_tape(voice, random) for voice in plan.voices]
         dry, turns = perform(slots, tapes, [voice.speaker for voice in plan.voices], round(plan.seconds * RATE))
         gains = 10 ** (random.uniform(-self.config.level, self.config.level, len(dry)) / 20)
         heard = self._in_room(dry, random) if plan.room else dry
@@ -135,26 +156,18 @@ class Conversation(Dataset):
         sound /= _rms(sound[dry.any(axis=0)])
         sound += self._background(plan, len(sound), random)
         sound *= min(10 ** (LEVEL / 20), PEAK / np.abs(sound).max())
+        self._turns[entry.key] = turns
         return Meeting((acoustics.over_telephone(sound) if plan.telephone else sound).astype(np.float32), turns)
 
-    @cached_property
-    def _plans(self) -> dict[str, _Plan]:
-        table = self.config.table
-        wanted = None if self.config.speakers is None else set(read_names(self.config.speakers))
-        rows = [
-            row
-            for row in read_manifest(table, COLUMNS)
-            if row["speaker"]
-            and row["corpus"] not in self.config.exclude_corpora
-            and (wanted is None or row["speaker"] in wanted)
-        ]
-        cast = Cast(rows, table.parent, self.config.least_seconds)
-        plans = {}
-        for place, (name, kind) in enumerate(self.config.kinds.items()):
-            for number in range(kind.meetings):
-                key = f"{name}_{number:0{len(str(kind.meetings - 1))}d}"
-                plans[key] = _plan(name, kind, cast, (self.config.seed, place, number))
-        return plans
+    def _utterances(self) -> Iterator[Utterance]:
+        """What the table and the datasets hold of speakers who may take part."""
+        config = self.config
+        if config.table is None and not config.voices:
+            raise DataError("no voices to make meetings of: give a table, or datasets of single speakers in voices.NAME")
+        wanted = None if config.speakers is None else set(read_names(config.speakers))
+        for each in chain(_of_table(config.table) if config.table else (), *map(_of_dataset, config.voices.items())):
+            if each.speaker and each.corpus not in config.exclude_corpora and (wanted is None or each.speaker in wanted):
+                yield each
 
     @cached_property
     def _rhythms(self) -> list[Rhythm]:
@@ -193,6 +206,33 @@ class Conversation(Dataset):
             bed = acoustics.noise_bed(kinds[random.integers(len(kinds))], samples, random)
             background += bed / _rms(bed[bed != 0]) * 10 ** (-random.uniform(*self.config.snr) / 20)
         return background
+
+
+def _of_table(table: Path) -> Iterator[Utterance]:
+    for line, row in enumerate(read_manifest(table, COLUMNS), start=2):
+        try:
+            seconds = float(row["seconds"] or 0)
+        except ValueError:
+            raise FormatError(f"{table}:{line}: seconds is '{row['seconds']}': expected a number") from None
+        yield Utterance(partial(audio.read, table.parent / row["path"]), row["corpus"], row["speaker"], row["session"], seconds)
+
+
+def _of_dataset(named: tuple[str, Part]) -> Iterator[Utterance]:
+    """A dataset's utterances; where it does not tell how long they are, their headers do."""
+    name, part = named
+    dataset: Dataset = part.build()
+    for entry in dataset.entries():
+        corpus, speaker, session = (entry.labels.get(label, "") for label in ("corpus", "speaker", "session"))
+        try:
+            seconds = entry.seconds or audio.length(entry.path) - entry.start
+        except AudioError:
+            continue
+        yield Utterance(partial(dataset.load, entry), corpus or name, speaker, session, seconds)
+
+
+def _entry(key: str, plan: _Plan) -> Planned:
+    labels = {"kind": plan.kind, "people": str(len(plan.voices))}
+    return Planned(key, Path(key), labels, seconds=plan.seconds, plan=plan)
 
 
 def _plan(name: str, kind: Kind, cast: Cast, seed: tuple[int, ...]) -> _Plan:

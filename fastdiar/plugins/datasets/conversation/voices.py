@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
-
 import attrs
 import numpy as np
 from scipy import signal
 
-from fastdiar.core import audio
 from fastdiar.core.errors import AudioError
 from fastdiar.core.speech import find_speech
 from fastdiar.core.types import RATE
+from fastdiar.plugins.datasets.conversation.casting import Voice
 from fastdiar.plugins.datasets.conversation.turn_taking import LONGEST_TURN
 
 HOP = RATE // 100
@@ -49,20 +46,19 @@ class Tape:
         return start + int(np.argmin(energy)) if end > start else end
 
 
-def make_tape(clips: Iterable[Path], random: np.random.Generator) -> Tape:
+def make_tape(voice: Voice, random: np.random.Generator) -> Tape:
     """Read one voice's clips, in a random order, into a tape; raises `AudioError` where nobody speaks in them."""
-    paths = list(clips)
     pieces: list[np.ndarray] = []
     runs: list[tuple[int, int]] = []
-    for place in random.permutation(len(paths)):
-        sound = audio.read(paths[place])
+    for place in random.permutation(len(voice.clips)):
+        sound = voice.clips[place]()
         pause = int(random.uniform(*BETWEEN_CLIPS) * RATE)
         said_until = None
         for start, end in find_speech(sound):
             _splice(pieces, runs, sound, start, end, pause if said_until is None else start - said_until)
             said_until = end
     if not runs:
-        raise AudioError(f"{paths[0].parent}: no speech in {len(paths)} clips of one speaker")
+        raise AudioError(f"{voice.speaker}: no speech in {len(voice.clips)} clips of this speaker")
     once, marks = np.concatenate(pieces), np.array(runs)
     once /= np.sqrt(np.mean(np.concatenate([once[start:end] for start, end in marks]) ** 2))
     times = 2 + int(LONGEST_TURN * RATE / len(once))

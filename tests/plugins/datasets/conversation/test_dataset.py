@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from fastdiar.core.errors import DataError, FormatError
 from fastdiar.core.structure import StructureError, structure
 from fastdiar.core.types import RATE
 from fastdiar.plugins.datasets.conversation import Conversation, ConversationConfig, Kind
-from fastdiar.recipe import read_recipe
+from fastdiar.recipe import read_data, read_recipe
 
 RECIPES = Path(__file__).resolve().parents[4] / "recipes"
 
@@ -91,6 +92,22 @@ def test_one_corpus_a_meeting(material: Path) -> None:
         assert speakers <= {"ann", "bob", "cat"} or speakers <= {"dan", "eve"}
 
 
+def test_voices_come_from_any_dataset_of_single_speakers(material: Path, say: Callable[..., None], tmp_path: Path) -> None:
+    for person in range(3):
+        for take in range(6):
+            say(tmp_path / "voices" / f"voice{person}" / f"{take}.wav", person, 2.5, take)
+    (tmp_path / "meetings.toml").write_text(
+        f'[data.train]\nuse = "conversation"\nrhythms = "{(material / "rhythms").as_posix()}"\n'
+        "[data.train.kinds.talk]\nmeetings = 2\npeople = [2, 2]\nseconds = [20, 30]\n"
+        '[data.train.voices.friends]\nuse = "folder"\nroot = "voices"\n'
+    )
+    dataset, entries = read_data(read_recipe(tmp_path / "meetings.toml"), "train")
+    for entry in entries:
+        samples, turns = dataset.load(entry), dataset.turns(entry)
+        assert turns is not None and {turn.speaker for turn in turns} <= {"voice0", "voice1", "voice2"}
+        assert len({turn.speaker for turn in turns}) == 2 and len(samples) == round((entry.seconds or 0) * RATE)
+
+
 def test_what_cannot_be_made(material: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a meeting of 9 people needs as many voices.*fewer in all"):
         conversation(material, kinds={"talk": Kind(people=(9, 9))}).entries()
@@ -99,6 +116,11 @@ def test_what_cannot_be_made(material: Path, tmp_path: Path) -> None:
     (tmp_path / "table.tsv").write_text("path\tspeaker\nx.wav\tann\n")
     with pytest.raises(FormatError, match="no column 'corpus'"):
         conversation(material, table=tmp_path / "table.tsv").entries()
+    (tmp_path / "table.tsv").write_text("path\tcorpus\tspeaker\tsession\tseconds\nx.wav\tone\tann\t1\tlong\n")
+    with pytest.raises(FormatError, match=r"table\.tsv:2: seconds is 'long': expected a number"):
+        conversation(material, table=tmp_path / "table.tsv").entries()
+    with pytest.raises(DataError, match="no voices to make meetings of: give a table, or datasets"):
+        conversation(material, table=None).entries()
 
 
 def test_rooms_and_noises_that_are_not_there(material: Path, tmp_path: Path) -> None:
