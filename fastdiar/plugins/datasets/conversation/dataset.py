@@ -200,7 +200,7 @@ class Conversation(Dataset):
         """Hiss, and noise where it is planned, for speech with an RMS of 1."""
         background = acoustics.hiss(samples, random) * 10 ** (-random.uniform(*BACKGROUND) / 20)
         if plan.noise and self.config.noises:
-            kinds = [clips for folder in sorted(self.config.noises.glob("*/")) if (clips := sorted(folder.iterdir()))]
+            kinds = [clips for folder in sorted(self.config.noises.glob("*/")) if (clips := _recordings(folder))]
             if not kinds:
                 raise DataError(f"{self.config.noises}: expected a folder of clips for each kind of noise, found none")
             bed = acoustics.noise_bed(kinds[random.integers(len(kinds))], samples, random)
@@ -243,6 +243,10 @@ def _plan(name: str, kind: Kind, cast: Cast, seed: tuple[int, ...]) -> _Plan:
     seconds = round(min(seconds, REPEATS * sum(voice.seconds for voice in voices)), 1)
     room, noise, telephone = (bool(random.random() < share) for share in (kind.room, kind.noise, kind.telephone))
     return _Plan(name, voices, seconds, room, noise, telephone, (*seed, 1))
+
+
+def _recordings(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in audio.SUFFIXES)
 
 
 def _rms(sound: np.ndarray) -> float:

@@ -49,5 +49,6 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rttm = [f"SPEAKER m 1 {start} {seconds} <NA> <NA> {who} <NA> <NA>\n" for start, seconds, who in turns]
     (folder / "rhythms" / "m.rttm").write_text("".join(rttm))
     (folder / "noises" / "fan").mkdir(parents=True)
+    (folder / "noises" / "fan" / "LICENSE").write_text("free")
     soundfile.write(folder / "noises" / "fan" / "0.wav", 0.1 * np.random.default_rng(1).standard_normal(5 * RATE), RATE)
     return folder
