@@ -166,13 +166,14 @@ class Run:
         validated = self._validate() if "dev" in self.corpus.parts else {}
         score = _score(validated or trained)
         better = not self._streak and (progress.best is None or score > progress.best)
+        rate = self._learning_rate(self.step - 1)
         progress.epoch += 1
         if better:
             progress.best, progress.best_epoch = score, progress.epoch
         line = {"epoch": progress.epoch, **trained, **{f"dev.{name}": value for name, value in validated.items()}, "best": better}
         unreadable = self.fabric.all_reduce(torch.tensor(float(progress.unreadable), device=self.fabric.device), reduce_op="sum")
         line |= {"skipped_steps": progress.skipped, "unreadable": int(unreadable)}
-        line |= {"learning_rate": self.optimizer.param_groups[0]["lr"], "seconds": round(self.stopwatch.total, 1)}
+        line |= {"learning_rate": rate, "seconds": round(self.stopwatch.total, 1)}
         line |= {f"{kind}_seconds": round(seconds, 1) for kind, seconds in self.stopwatch.seconds.items()}
         progress.step, progress.sums, progress.skipped, progress.unreadable = 0, {}, 0, 0
         if self.fabric.is_global_zero:
@@ -275,7 +276,7 @@ class Run:
         with self.stopwatch.running("forward"):
             batch = self._augmented(recorded)
         for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
+            group["lr"] = self._learning_rate(self.step)
         self.optimizer.zero_grad()
         parts = batch.split(self.trainer.accumulate)
         sums: dict[str, list[float]] = {}
@@ -356,14 +357,14 @@ class Run:
                 self._board.add_scalar(name, value, line["epoch"])
             self._board.flush()
 
-    def _learning_rate(self) -> float:
+    def _learning_rate(self, step: int) -> float:
         peak = self.trainer.learning_rate / 2**self.progress.halvings
         warm = max(1.0, WARM_UP * self.steps)
-        if self.step < warm:
-            return peak * (self.step + 1) / (warm + 1)
+        if step < warm:
+            return peak * (step + 1) / (warm + 1)
         if self.trainer.schedule == "constant":
             return peak
-        return peak * (1 + math.cos(math.pi * self.step / self.steps)) / 2
+        return peak * (1 + math.cos(math.pi * step / self.steps)) / 2
 
     def _seed(self) -> int:
         place = [self.trainer.seed, self.progress.epoch, self.progress.step, self.fabric.global_rank]

@@ -76,6 +76,7 @@ def test_a_run_leaves_what_it_promises_and_no_pickle(whole: Path) -> None:
     assert names == {"recipe.toml", "labels.json", "log.jsonl"} | weights
     lines = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
+    assert [line["learning_rate"] for line in lines] == pytest.approx([0.0075, 0.00067], rel=1e-2)
     assert all(np.isfinite(line["loss"]) and 0 <= line["dev.speaker.accuracy"] <= 1 for line in lines)
     for path in whole.iterdir():
         assert not zipfile.is_zipfile(path)

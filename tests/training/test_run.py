@@ -104,6 +104,12 @@ def test_the_average_is_what_is_validated_and_kept(small_recipe: Path, tmp_path:
     assert not torch.equal(best[weight], last[f"module.network.{weight}"])
 
 
+def test_figures_come_in_the_order_of_the_losses_whichever_was_heard_first(begin: Callable[..., Run]) -> None:
+    run = begin('loss.pairs={use="supcon"}')
+    run.progress.sums = {"pairs.paired": [1.0, 4.0], "loss": [2.0, 4.0], "speaker.accuracy": [3.0, 4.0]}
+    assert list(run.close_epoch())[1:4] == ["loss", "speaker.accuracy", "pairs.paired"]
+
+
 def test_a_loss_that_is_no_number_is_skipped_and_counted(
     small_recipe: Path, tmp_path: Path, poison: Callable[[Callable[[int], bool]], None]
 ) -> None:
