@@ -126,7 +126,10 @@ class Teacher(nn.Module, ABC):
 
 
 class Augmentation(ABC):
-    """Changes a batch's sound, never its shape or labels. Built with `(config)`."""
+    """Changes a batch's sound, never its shape or labels. Built with `(config)`.
+
+    Padding stays zero, clips that are not changed stay as they are; `lengths` and `activity` follow a change of pace.
+    """
 
     config_class: ClassVar[type]
 

@@ -54,7 +54,7 @@ class Quality:
 def check(recipe: Recipe, part: str, count: int, told: Callable[[str, int, int], None] = lambda *_: None) -> Quality:
     """Load `count` crops of `[data.PART]` as training would, drawn by the trainer's seed; `told` hears how far it is."""
     source = source_of(recipe, part)
-    tasks = {each.config.task: each.component.level for each in recipe.head.values()} or {"speaker": "clip"}
+    tasks = {each.config.task: each.component.level for each in recipe.head.values()}
     found: list[tuple[str, dict[str, float]]] = []
     unreadable: list[str] = []
     lacking: Counter[str] = Counter()

@@ -153,3 +153,20 @@ def test_an_empty_array_holds_no_sound() -> None:
 def test_samples_of_the_wrong_shape_or_type_are_refused(samples: np.ndarray) -> None:
     with pytest.raises(AudioError, match=r"expected floating-point|look like a transposed array"):
         audio.stream(Recording(samples=samples))
+
+
+def test_the_rate_is_that_of_the_file(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(10), 44_100)
+    assert audio.rate(tmp_path / "a.wav") == 44_100
+    with pytest.raises(AudioError, match="no such file"):
+        audio.rate(tmp_path / "b.wav")
+
+
+def test_recordings_are_listed_in_order_and_opened_where_asked(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("b.wav", "a.FLAC", "deep/c.opus", "notes.txt"):
+        (tmp_path / name).touch()
+    names = [path.relative_to(tmp_path).as_posix() for path in audio.recordings(tmp_path)]
+    assert names == ["a.FLAC", "b.wav", "deep/c.opus"]
+    with pytest.raises(AudioError, match=r"a.FLAC: is empty"):
+        audio.recordings(tmp_path, opened=True)

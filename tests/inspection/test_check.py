@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 import soundfile
@@ -81,6 +82,11 @@ def test_crops_are_as_long_as_training_takes_them_and_follow_the_seed(recipe: Re
     assert 0.5 * RATE <= min(lengths) < max(lengths) <= RATE
     again = [clip.samples[:10].tolist() for clip in crops(recipe, source, 3)]
     assert again == [clip.samples[:10].tolist() for clip in crops(recipe, source, 3)]
+
+
+def test_without_heads_nothing_lacks_a_label(recipe: Recipe) -> None:
+    bare = attrs.evolve(recipe, head={})
+    assert check(bare, "train", 3).failed == []
 
 
 def test_the_worst_comes_first_and_some_may_be_beyond() -> None:
