@@ -74,14 +74,37 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """A pool that, when left early, finishes what was begun and forgets the rest."""
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
     try:
+        with _ctrl_c_waits():
+            for _ in range(workers):
+                pool.submit(int)  # nothing but a reason to start a process
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Ctrl-C takes effect at the end, and never in the processes that are started here: it is for their parent to handle.
+
+    They inherit that the signal is blocked. The handler is for a signal that another thread of this process takes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGINT, handler)
+    if received:
+        signal.raise_signal(signal.SIGINT)
+
+
 def _begin() -> None:
-    """In each process: Ctrl-C is the parent's to handle, and nobody works on after the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """In each process: nobody works on after the parent is gone."""
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 
