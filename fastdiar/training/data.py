@@ -111,6 +111,7 @@ class Clips(TorchDataset["Clip | str"]):
         entry = self.source.entries[crop.index]
         try:
             samples = self._samples(crop.index)
+            turns = self.source.dataset.turns(entry)
         except AudioError as error:
             return str(error)
         if len(samples) < SHORTEST:
@@ -118,7 +119,6 @@ class Clips(TorchDataset["Clip | str"]):
         spare = max(0, len(samples) - crop.samples)
         start = spare // 2 if crop.seed is None else int(np.random.default_rng(crop.seed).integers(spare + 1))
         clip = samples[start : start + crop.samples]
-        turns = self.source.dataset.turns(entry)
         return Clip(clip, entry, None if turns is None else spoken(turns, start, len(clip), entry.speed))
 
     def _samples(self, index: int) -> np.ndarray:

@@ -83,3 +83,12 @@ def test_a_network_learns_from_it(root: Path, epoch: Callable[..., dict[str, Any
     table = f'use = "librimix_csv"\nroot = "{root.as_posix()}"\n'
     log = epoch(f'[data.train]\n{table}subsets = ["train-100"]\n[data.dev]\n{table}subsets = ["dev"]\n')
     assert np.isfinite([log["loss"], log["dev.loss"]]).all() and log["unreadable"] == 0
+
+
+def test_a_single_voice_that_is_missing_costs_only_its_mixture(root: Path, epoch: Callable[..., dict[str, Any]]) -> None:
+    (root / "train-100" / "s2" / "14-208-0002_16-9-0002.wav").unlink()
+    log = epoch(
+        f'[data.train]\nuse = "librimix_csv"\nroot = "{root.as_posix()}"\nsubsets = ["train-100"]\n'
+        "[trainer]\nmax_bad_share = 0.5\n"
+    )
+    assert log["unreadable"] == 1
