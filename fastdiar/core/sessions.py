@@ -16,6 +16,9 @@ from fastdiar.core.types import Turn
 Stretch = tuple[float, float]
 """From when to when, in seconds."""
 
+LONGEST = 24 * 3600.0
+"""Seconds that a recording which cannot be opened may be said to last."""
+
 
 @attrs.frozen(eq=False)
 class Session:
@@ -37,7 +40,7 @@ def session(name: str, path: Path, turns: Iterable[Turn], stretches: Sequence[St
     try:
         end = audio.length(path)
     except AudioError:
-        end = max([0.0, *(turn.end for turn in turns), *(last for _, last in stretches)])
+        end = min(LONGEST, max([0.0, *(turn.end for turn in turns), *(last for _, last in stretches)]))
     covered = tuple((first, min(last, end)) for first, last in sorted(stretches or [(0.0, end)]) if first < end)
     return Session(name, path, clipped(turns, 0.0, end), covered)
 

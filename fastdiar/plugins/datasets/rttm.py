@@ -30,10 +30,10 @@ class RttmConfig(SplitConfig):
     root: Path = field(metadata={"help": "the folder of recordings, searched to the bottom"})
     rttms: Path | None = field(default=None, metadata={"help": "the folder of RTTM files; none: `root`"})
     uems: Path | None = field(default=None, metadata={"help": "the folder of UEM files; none: the folder of the RTTM files"})
-    seconds: float = field(default=10.0, validator=validators.gt(0), metadata={"help": "length of a chunk"})
+    seconds: float = field(default=10.0, validator=validators.ge(0.1), metadata={"help": "length of a chunk"})
     step: float | None = field(
         default=None,
-        validator=validators.optional(validators.gt(0)),
+        validator=validators.optional(validators.ge(0.1)),
         metadata={"help": "seconds from one chunk's start to the next; none: as long as a chunk"},
     )
 

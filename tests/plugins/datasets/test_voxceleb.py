@@ -11,7 +11,9 @@ import pytest
 
 from fastdiar.core.errors import DataError, FormatError
 from fastdiar.plugins.datasets.voxceleb import VoxCeleb, VoxCelebConfig
+from fastdiar.recipe import read_data, read_data_tables
 
+RECIPE = Path(__file__).resolve().parents[3] / "recipes" / "voxceleb2_enhanced.toml"
 VOX1 = "VoxCeleb1 ID\tVGGFace1 ID\tGender\tNationality\tSet\nid10001\tA.J._Buckley\tm\tIreland\tdev\nid10270\tX\tf\tUSA\ttest\n"
 VOX2 = "VoxCeleb2 ID ,VGGFace2 ID ,Gender ,Set \nid00012 ,n000012 ,m ,dev\nid00017 ,n000017 ,F ,test\n"
 
@@ -114,6 +116,13 @@ def test_a_table_that_is_another(vox1: Path, text: str) -> None:
     (vox1 / "vox1_meta.csv").write_text(text)
     with pytest.raises(FormatError, match=r"vox1_meta\.csv:1: expected the columns VoxCeleb1 ID"):
         listed(vox1)
+
+
+def test_the_recipe_that_comes_along_parts_each_speakers_videos(vox2: Path) -> None:
+    roots = [f"data.{name}.root={vox2.as_posix()}" for name in ("train", "dev", "test")]
+    recipe = read_data_tables(RECIPE, roots)
+    keys = [{entry.key for entry in read_data(recipe, name)[1]} for name in ("train", "dev", "test")]
+    assert sum(map(len, keys)) == len(set.union(*keys)) == 12
 
 
 def test_a_network_learns_from_it(vox2: Path, epoch: Callable[..., dict[str, Any]]) -> None:

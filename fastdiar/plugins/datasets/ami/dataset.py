@@ -49,7 +49,7 @@ class AmiConfig(SplitConfig):
     )
     seconds: tuple[float, float] = field(
         default=(3.0, 5.0),
-        validator=[checks.ordered, validators.deep_iterable(validators.gt(0))],
+        validator=[checks.ordered, validators.deep_iterable(validators.ge(0.1))],
         metadata={"help": "shortest and longest segment; chunks are as long as the longest"},
     )
     overlap: float = field(
