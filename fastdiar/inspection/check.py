@@ -39,9 +39,8 @@ class Quality:
 
     def beyond(self, name: str) -> list[str]:
         """The clips beyond the limit, worst first."""
-        limit = LIMITS[name]
-        distance = np.fmax(limit.lowest - self.values[name], self.values[name] - limit.highest)
-        return [self.keys[place] for place in np.argsort(-distance) if distance[place] > 0]
+        excess = LIMITS[name].excess(self.values[name])
+        return [self.keys[place] for place in np.argsort(-excess, kind="stable") if excess[place] > 0]
 
     @property
     def failed(self) -> list[str]:

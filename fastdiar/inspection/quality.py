@@ -31,9 +31,9 @@ class Limit:
     lowest: float = -math.inf
     highest: float = math.inf
 
-    def holds(self, value: float) -> bool:
-        """Whether a value is fine; one that is not known is."""
-        return math.isnan(value) or self.lowest <= value <= self.highest
+    def excess(self, values: np.ndarray) -> np.ndarray:
+        """How far values lie beyond; 0 or less where they are fine, NaN where they are not known."""
+        return np.maximum(self.lowest - values, values - self.highest)
 
 
 LIMITS = {

@@ -10,6 +10,7 @@ from typing import Literal
 import attrs
 import numpy as np
 import torch
+import torch.nn.functional as F
 import torchaudio.functional as audio
 from attrs import field, validators
 from torch import Tensor
@@ -22,6 +23,8 @@ from fastdiar.core.types import RATE, Batch
 
 TELEPHONE_RATE, TELEPHONE_BAND = 8_000, (300, 3_400)
 """Of a telephone line (Hz)."""
+RINGING = 100
+"""Samples after its end that a resampling filter lets a sound ring on, and more."""
 ENCODERS = {
     "opus": ("libopus", "ogg", "s16", {"compression_level": "0"}),
     "mp3": ("libmp3lame", "mp3", "fltp", {"compression_level": "9"}),
@@ -74,14 +77,16 @@ class Codec(Augmentation):
         """The batch as decoded; what is beyond -1…1 is clipped, as an encoder does."""
         for number, name in enumerate(self.config.codecs):
             clips = (drawn["codec"] == number).nonzero()[:, 0]
-            batch = resounded(batch, clips, self._change(name, drawn["kilobits"][clips]))
+            batch = resounded(batch, clips, _change(name, batch.lengths[clips], drawn["kilobits"][clips]))
         return batch
 
-    def _change(self, name: str, kilobits: Tensor) -> Callable[[Tensor], Tensor]:
-        if name in ENCODERS:
-            return lambda sound: _transcoded(sound.clamp(-1, 1), name, kilobits)
-        change = _telephone if name == "telephone" else _mu_law
-        return lambda sound: change(sound.clamp(-1, 1))
+
+def _change(name: str, lengths: Tensor, kilobits: Tensor) -> Callable[[Tensor], Tensor]:
+    """What a codec makes of `[clips, samples]`; `lengths` and `kilobits` are `[clips]`."""
+    if name in ENCODERS:
+        return lambda sound: _transcoded(sound.clamp(-1, 1), name, lengths, kilobits)
+    change = _telephone if name == "telephone" else _mu_law
+    return lambda sound: change(sound.clamp(-1, 1))
 
 
 def _mu_law(sound: Tensor) -> Tensor:
@@ -90,16 +95,19 @@ def _mu_law(sound: Tensor) -> Tensor:
 
 def _telephone(sound: Tensor) -> Tensor:
     low, high = TELEPHONE_BAND
-    narrow = audio.resample(sound, RATE, TELEPHONE_RATE)
+    padded = F.pad(sound, (0, RINGING))  # so that a clip's end is filtered like its middle
+    narrow = audio.resample(padded, RATE, TELEPHONE_RATE)
     narrow = audio.lowpass_biquad(audio.highpass_biquad(narrow, TELEPHONE_RATE, low), TELEPHONE_RATE, high)
     return audio.resample(_mu_law(narrow), TELEPHONE_RATE, RATE)[:, : sound.shape[1]]
 
 
-def _transcoded(sound: Tensor, name: str, kilobits: Tensor) -> Tensor:
-    """`[clips, samples]` through an encoder at `kilobits [clips]`; encoders run outside Python's lock, so side by side."""
+def _transcoded(sound: Tensor, name: str, lengths: Tensor, kilobits: Tensor) -> Tensor:
+    """Each clip without its padding through an encoder; they run outside Python's lock, so side by side."""
+    clips = [clip[:length] for clip, length in zip(sound.cpu().numpy(), lengths.tolist(), strict=True)]
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        decoded = list(pool.map(lambda clip, rate: _through(clip, name, rate), sound.cpu().numpy(), kilobits.tolist()))
-    return torch.from_numpy(np.stack(decoded)).to(sound.device)
+        decoded = list(pool.map(lambda clip, rate: torch.from_numpy(_through(clip, name, rate)), clips, kilobits.tolist()))
+    done = torch.nn.utils.rnn.pad_sequence(decoded, batch_first=True)
+    return F.pad(done, (0, sound.shape[1] - done.shape[1])).to(sound.device)
 
 
 def _through(samples: np.ndarray, name: str, kilobits: float) -> np.ndarray:

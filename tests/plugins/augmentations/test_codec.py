@@ -65,6 +65,12 @@ def test_short_clips_and_loud_ones_come_back_as_long(name: str) -> None:
     assert not batch.waveform[1, 37:].any()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_padding_makes_no_difference(name: str) -> None:
+    together, alone = coded(name, voice(9_000), voice(5_000)).waveform[1, :5_000], coded(name, voice(5_000)).waveform[0]
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+
+
 def test_each_codec_is_drawn_as_often_and_others_stay_as_they_are() -> None:
     augment = Codec(CodecConfig(probability=0.5, codecs=("mu_law", "telephone"), kilobits=(16, 32)))
     batch = batch_of(*[noise(50)] * 400)
