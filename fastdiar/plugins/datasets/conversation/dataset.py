@@ -110,7 +110,7 @@ class _Plan:
 
 @attrs.frozen
 class Planned(Entry):
-    """A meeting to be made; its path is only a name."""
+    """A meeting to be made; its path is no file, but says of whose voices: two are the same where keys and paths are."""
 
     plan: _Plan = field(kw_only=True, repr=False)
 
@@ -232,7 +232,8 @@ def _of_dataset(named: tuple[str, Part]) -> Iterator[Utterance]:
 
 def _entry(key: str, plan: _Plan) -> Planned:
     labels = {"kind": plan.kind, "people": str(len(plan.voices))}
-    return Planned(key, Path(key), labels, seconds=plan.seconds, plan=plan)
+    voices = "+".join(f"{voice.speaker} {voice.seconds:.2f} s" for voice in plan.voices)
+    return Planned(key, Path(voices), labels, seconds=plan.seconds, plan=plan)
 
 
 def _plan(name: str, kind: Kind, cast: Cast, seed: tuple[int, ...]) -> _Plan:

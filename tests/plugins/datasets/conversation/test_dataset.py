@@ -108,6 +108,18 @@ def test_voices_come_from_any_dataset_of_single_speakers(material: Path, say: Ca
         assert len({turn.speaker for turn in turns}) == 2 and len(samples) == round((entry.seconds or 0) * RATE)
 
 
+def test_a_network_learns_who_is_active_from_it(material: Path, epoch: Callable[..., dict[str, Any]]) -> None:
+    tables = "".join(
+        f'[data.{name}]\nuse = "conversation"\nrhythms = "{(material / "rhythms").as_posix()}"\nseed = {seed}\n'
+        f'table = "{(material / "table.tsv").as_posix()}"\n'
+        f"[data.{name}.kinds.talk]\nmeetings = 4\npeople = [2, 3]\nseconds = [20, 30]\n"
+        for seed, name in enumerate(("train", "dev"))
+    )
+    head = '[head.activity]\nuse = "activity"\nhidden = 8\nlayers = 1\n[loss.activity]\nuse = "powerset"\nhead = "activity"\n'
+    log = epoch(tables + head, drop=("head", "loss", "pooling"))
+    assert np.isfinite([log["loss"], log["dev.loss"]]).all() and log["unreadable"] == 0
+
+
 def test_what_cannot_be_made(material: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a meeting of 9 people needs as many voices.*fewer in all"):
         conversation(material, kinds={"talk": Kind(people=(9, 9))}).entries()
