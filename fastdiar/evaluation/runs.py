@@ -28,7 +28,7 @@ class TrainedRun:
     @property
     def hours(self) -> float:
         """Of training and validation, over all epochs."""
-        return sum(float(line.get("seconds", 0)) for line in self.epochs) / 3600
+        return sum(line.get("seconds", 0) for line in self.epochs) / 3600
 
     @property
     def device(self) -> str:
@@ -71,8 +71,10 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             line = json.loads(text)
         except (ValueError, RecursionError):
             line = None
-        if not isinstance(line, dict):
-            raise TrainingError(f"{path}:{number}: expected a line of figures as JSON")
+        if not (
+            isinstance(line, dict) and "epoch" in line and all(_is_number(line.get(name, 0)) for name in ("epoch", "seconds"))
+        ):
+            raise TrainingError(f"{path}:{number}: expected an epoch's figures as JSON")
         yield line
 
 
@@ -82,3 +84,7 @@ def _flat(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(value, f"{path}{key}.")
         else:
             yield f"{path}{key}", value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -175,6 +175,7 @@ class Run:
         line |= {"skipped_steps": progress.skipped, "unreadable": int(unreadable)}
         line |= {"learning_rate": rate, "seconds": round(self.stopwatch.total, 1)}
         line |= {f"{kind}_seconds": round(seconds, 1) for kind, seconds in self.stopwatch.seconds.items()}
+        line |= {"device": _device(self.fabric)}
         progress.step, progress.sums, progress.skipped, progress.unreadable = 0, {}, 0, 0
         if self.fabric.is_global_zero:
             self._keep(line)
@@ -354,7 +355,8 @@ class Run:
         checkpoint.add_to_log(self.out, line)
         if self._board is not None:
             for name, value in line.items():
-                self._board.add_scalar(name, value, line["epoch"])
+                if not isinstance(value, str):
+                    self._board.add_scalar(name, value, line["epoch"])
             self._board.flush()
 
     def _learning_rate(self, step: int) -> float:
@@ -411,6 +413,12 @@ def _means(sums: Mapping[str, list[float]]) -> dict[str, float]:
 def _score(figures: Mapping[str, float]) -> float:
     """What makes an epoch the best: the first loss's accuracy where there is one, else a low loss."""
     return next((value for name, value in figures.items() if name.endswith(".accuracy")), -figures.get("loss", math.inf))
+
+
+def _device(fabric: Fabric) -> str:
+    """What is trained on, in words: which device, and how many."""
+    name = torch.cuda.get_device_name(fabric.device) if fabric.device.type == "cuda" else fabric.device.type
+    return name if fabric.world_size == 1 else f"{fabric.world_size} × {name}"
 
 
 def _board(out: Path) -> Any:

@@ -29,6 +29,7 @@ def test_a_trained_run(trained: Path) -> None:
     run = read_run(trained)
     assert is_run(trained) and run.epochs[0]["epoch"] == 1 and run.hours > 0
     assert run.recipe["head"]["speaker"]["use"] == "speaker"
+    assert run.device == "cpu"
 
 
 def test_keys_that_differ(tmp_path: Path) -> None:
@@ -41,6 +42,10 @@ def test_keys_that_differ(tmp_path: Path) -> None:
 def test_what_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"holds no run: no recipe\.toml in it"):
         read_run(tmp_path)
-    (write(tmp_path / "odd", "") / "log.jsonl").write_text('{"epoch": 1}\n[1]\n')
-    with pytest.raises(TrainingError, match=r"log\.jsonl:2: expected a line of figures"):
+
+
+@pytest.mark.parametrize("line", ["[1]", "{", '{"loss": 1}', '{"epoch": "2"}', '{"epoch": 2, "seconds": "long"}'])
+def test_a_log_that_is_none(line: str, tmp_path: Path) -> None:
+    (write(tmp_path / "odd", "") / "log.jsonl").write_text(f'{{"epoch": 1}}\n{line}\n')
+    with pytest.raises(TrainingError, match=r"log\.jsonl:2: expected an epoch's figures as JSON"):
         read_run(tmp_path / "odd")

@@ -39,7 +39,7 @@ def page(evaluation: Evaluation) -> str:
             evaluation=evaluation,
             headlines=_headlines(evaluation),
             status=STATUS,
-            recordings={name: _recordings(heard) for name, heard in evaluation.diarization.items()},
+            timelines={name: _timelines(heard) for name, heard in evaluation.diarization.items()},
             voices={name: _voices(results) for name, results in evaluation.verification.items()},
             speakers={name: _speakers(known) for name, known in evaluation.closed_set.items()},
             curves=_svg(pictures.curves(evaluation.run.epochs)) if evaluation.run and evaluation.run.epochs else None,
@@ -63,13 +63,6 @@ class Timeline:
     score: Score
     kind: str
     picture: Markup
-
-
-@attrs.frozen
-class RecordingsSection:
-    """What is shown of a set of recordings."""
-
-    timelines: tuple[Timeline, ...]
 
 
 @attrs.frozen
@@ -111,8 +104,8 @@ def _headlines(evaluation: Evaluation) -> list[Headline]:
     return [*found, Headline("model", f"{evaluation.size / 1e6:.1f} MB", "all graphs, weights included")]
 
 
-def _recordings(heard: Diarized) -> RecordingsSection:
-    """Timelines of the best file and of the worst."""
+def _timelines(heard: Diarized) -> list[Timeline]:
+    """Of the best file and of the worst."""
     scored = sorted(
         (pair for pair in zip(heard.strict.files, heard.heard, strict=True) if pair[0].der is not None),
         key=lambda pair: pair[0].der or 0.0,
@@ -120,7 +113,7 @@ def _recordings(heard: Diarized) -> RecordingsSection:
     best = scored[:BEST]
     worst = scored[max(BEST, len(scored) - WORST) :][::-1]
     chosen = [(*pair, "best") for pair in best] + [(*pair, "worst") for pair in worst]
-    return RecordingsSection(tuple(Timeline(score, kind, _timeline(each)) for score, each, kind in chosen))
+    return [Timeline(score, kind, _timeline(each)) for score, each, kind in chosen]
 
 
 def _timeline(heard: Heard) -> Markup:
