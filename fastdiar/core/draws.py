@@ -14,6 +14,11 @@ def uniform(low: float, high: float, clips: int, generator: torch.Generator) -> 
     return low + (high - low) * torch.rand(clips, generator=generator, device=generator.device)
 
 
+def index(count: int, clips: int, generator: torch.Generator) -> Tensor:
+    """One number below `count` a clip, each as likely: int64 `[clips]` on the generator's device."""
+    return torch.randint(count, (clips,), generator=generator, device=generator.device)
+
+
 def chosen(probability: float, clips: int, generator: torch.Generator) -> Tensor:
     """Which clips are changed: bool `[clips]` on the generator's device."""
     return torch.rand(clips, generator=generator, device=generator.device) < probability

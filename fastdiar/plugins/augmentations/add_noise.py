@@ -66,8 +66,9 @@ class AddNoise(Augmentation):
         """`[clips, samples]`: Gaussian, or stretches of recordings."""
         if not self.files:
             return torch.randn(clips, samples, generator=generator, device=generator.device)
-        places = torch.rand(clips, 2, generator=generator, device=generator.device).tolist()
-        stretches = [_stretch(self.files[int(which * len(self.files))], place, samples) for which, place in places]
+        which, places = draws.index(len(self.files), clips, generator), draws.uniform(0, 1, clips, generator)
+        drawn = zip(which.tolist(), places.tolist(), strict=True)
+        stretches = [_stretch(self.files[each], place, samples) for each, place in drawn]
         return torch.from_numpy(np.array(stretches, np.float32).reshape(clips, samples))
 
 

@@ -68,7 +68,7 @@ class Codec(Augmentation):
     def draw(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """`codec [batch]` int64, `kilobits [batch]`."""
         clips = len(batch.lengths)
-        codec = draws.uniform(0, len(self.config.codecs), clips, generator).long().clamp(max=len(self.config.codecs) - 1)
+        codec = draws.index(len(self.config.codecs), clips, generator)
         codec = codec.masked_fill(~draws.chosen(self.config.probability, clips, generator), -1)
         kilobits = draws.uniform(*self.config.kilobits, clips, generator)
         return {"codec": codec.to(batch.waveform.device), "kilobits": kilobits.to(batch.waveform.device)}

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import torchaudio.functional
-from attrs import field, validators
+from attrs import field
 from scipy.fft import next_fast_len
 from torch import Tensor
 
@@ -38,7 +38,7 @@ class ReverbConfig:
     )
     rt60: tuple[float, float] = field(
         default=(0.2, 0.8),
-        validator=[checks.ordered, validators.deep_iterable(validators.gt(0))],
+        validator=[checks.ordered, checks.between(0.05, 5)],
         metadata={"help": "of made rooms: shortest and longest time in which echoes fall by 60 dB (seconds)"},
     )
     direct: tuple[float, float] = field(
@@ -77,8 +77,8 @@ class Reverb(Augmentation):
 
     def _measured(self, clips: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Responses of the folder, each as likely."""
-        which = (draws.uniform(0, len(self.files), clips, generator)).long().tolist()
-        responses = [torch.from_numpy(_read(self.files[each])) for each in which]
+        which = draws.index(len(self.files), clips, generator)
+        responses = [torch.from_numpy(_read(self.files[each])) for each in which.tolist()]
         return {"response": torch.nn.utils.rnn.pad_sequence(responses, batch_first=True).to(generator.device)}
 
     def _made(self, clips: int, generator: torch.Generator) -> dict[str, Tensor]:
