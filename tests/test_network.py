@@ -102,9 +102,9 @@ def test_frames_with_weights_are_embedded_as_the_clip_itself() -> None:
 @pytest.mark.parametrize("encoder", ["rescnn", "melrescnn"])
 def test_onnx_hears_the_same_in_clips_of_any_number_and_length(encoder: str, tmp_path: Path) -> None:
     network, one = built(encoder), Dim.DYNAMIC
-    session = exported(Encode(network), (noise(2, 6000), torch.tensor([6000, 4000])), ({0: one, 1: one}, {0: one}), tmp_path)
+    session = exported(Encode(network), (noise(2, 6000), torch.tensor([6000, 6000])), ({0: one, 1: one}, {0: one}), tmp_path)
     for clips, samples in ((1, 8000), (3, 4321), (2, 1)):
-        waveform, lengths = noise(clips, samples), torch.tensor([samples, *[-(-samples // 3)] * (clips - 1)])
+        waveform, lengths = noise(clips, samples), torch.tensor([samples] * clips)
         with torch.no_grad():
             frames, counts = network.encode(waveform, lengths)
         found, found_counts = session.run(None, {"waveform": waveform.numpy(), "lengths": lengths.numpy()})

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fastdiar.cli import (
+    bench,
     bundle,
     compare,
     data,
@@ -37,6 +38,7 @@ app.command()(export.export)
 app.command()(bundle.bundle)
 app.command()(bundle.backend)
 app.command()(models.models)
+app.command()(bench.bench)
 app.command()(plugins.plugins)
 app.add_typer(recipe.app)
 app.add_typer(data.app)

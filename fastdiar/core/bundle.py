@@ -1,10 +1,10 @@
 """A model on disk: a folder of ONNX graphs with `bundle.toml` beside them.
 
-`encode.onnx`    waveform [batch, samples], lengths [batch] → frames [batch, frames, dim], frame_lengths [batch]
+`encode.onnx`    waveform [batch, samples] → frames [batch, frames, dim]
                  and, where one network does both, activity [batch, frames, classes]
 `activity.onnx`  waveform [batch, samples] → activity, where that is a network of its own
 `embed.onnx`     frames [batch, frames, dim], weights [batch, speakers, frames] → embedding [batch, speakers, dim]
-`classify.onnx`  waveform, lengths → logits [batch, classes], where there is a speaker head
+`classify.onnx`  waveform → logits [batch, classes], where there is a speaker head
 `backend.safetensors`  arrays for scoring the embeddings, where there are any
 
 `activity` holds powerset probabilities: which of up to `speakers` local voices speak, at most `at_once` of them

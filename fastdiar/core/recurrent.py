@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fastdiar.core.layers import frame_mask
+from fastdiar.core.layers import keep_valid
 
 
 class BothWays(nn.Module):
@@ -25,11 +25,16 @@ class BothWays(nn.Module):
         ahead = _run(self.ahead, frames)
         back = turned_round(_run(self.back, turned_round(frames, lengths)), lengths)
         both = torch.cat((ahead, back), dim=-1)
-        return both * frame_mask(lengths, frames.shape[1])[..., None]
+        return keep_valid(both.transpose(1, 2), lengths).transpose(1, 2)
 
 
 def turned_round(frames: Tensor, lengths: Tensor) -> Tensor:
-    """Each clip's frames in reverse order, its padding where it was: `[batch, frames, dim]`, `[batch]` → the same shape."""
+    """Each clip's frames in reverse order, its padding where it was: `[batch, frames, dim]`, `[batch]` → the same shape.
+
+    Exported graphs hear clips without padding.
+    """
+    if torch.compiler.is_exporting():
+        return frames.flip(1)
     step = torch.arange(frames.shape[1], device=frames.device)
     last = lengths[:, None] - 1
     source = torch.where(step <= last, last - step, step)

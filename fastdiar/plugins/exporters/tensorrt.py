@@ -60,7 +60,6 @@ class TensorRt(Exporter):
         frames = [math.ceil(seconds * RATE / network.frames.hop) for seconds in self.config.seconds]
         return {
             "waveform": tuple((batch, round(seconds * RATE)) for batch, seconds, _ in sizes),
-            "lengths": tuple((batch,) for batch, _, _ in sizes),
             "frames": tuple((batch, count, network.frames.dim) for (batch, _, _), count in zip(sizes, frames, strict=True)),
             "weights": tuple((batch, windows, count) for (batch, _, windows), count in zip(sizes, frames, strict=True)),
         }
