@@ -48,6 +48,8 @@ def original(name: str, source: Path, settings: Iterable[str] = ()) -> Original:
     Raises what the dataset raises where it cannot read it.
     """
     cls: Any = registry.lookup("dataset", name)
+    if cls.load is not Dataset.load:
+        raise DataError(f"the dataset '{name}' makes or unpacks its sound itself: prepare the recordings that it is made from")
     keys = {field.name for field in attrs.fields(cls.config_class)}
     place = next((key for key in ("root", "table") if key in keys), None)
     values: dict[str, Any] = {place: str(source)} if place else {}

@@ -84,8 +84,10 @@ def test_what_is_no_such_corpus_is_refused(corpus: Path) -> None:
         original("librispeach", corpus)
     with pytest.raises(DataError, match=r"holds no recordings laid out as SUBSET/SPEAKER/CHAPTER"):
         original("librispeech", corpus)
-    with pytest.raises(DataError, match="the dataset 'conversation': rhythms: missing: expected a path: see --set KEY=VALUE"):
-        original("conversation", corpus)
+    with pytest.raises(DataError, match="the dataset 'ami': references: missing: expected a path: see --set KEY=VALUE"):
+        original("ami", corpus)
+    with pytest.raises(DataError, match="the dataset 'librimix' makes or unpacks its sound itself: prepare the recordings"):
+        original("librimix", corpus)
     with pytest.raises(DataError, match=r"the dataset 'folder': splitt: unknown key \(did you mean 'split'\?\)"):
         original("folder", corpus, ["splitt=train"])
     with pytest.raises(DataError, match="--set root=x: expected KEY=VALUE, a setting of the dataset 'folder' other than 'root'"):
