@@ -6,11 +6,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fastdiar.core.assignment import classes_of, reorderings  # noqa: E402
-from fastdiar.core.powerset import powerset  # noqa: E402
+from fastdiar.core.assignment import classes_of, reorderings
+from fastdiar.core.powerset import powerset
 
 
 def test_orders_of_two_speakers() -> None:

@@ -292,7 +292,7 @@ def _calibrate(encoder: CamPlusPlus, folded: dict[nn.Module, Tensor], waveform: 
         norm.weight.copy_((variance + norm.eps).sqrt())
         norm.bias.copy_(mean + folded[norm].to(mean.device))
 
-    _hear(encoder, waveform, lengths, {norm: adjust for norm in folded})
+    _hear(encoder, waveform, lengths, dict.fromkeys(folded, adjust))
 
 
 def _fit_last(encoder: CamPlusPlus, whole: CamPlusPlus, waveform: Tensor, lengths: Tensor) -> None:
