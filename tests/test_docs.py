@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
 import soundfile
 import typer
@@ -16,6 +17,7 @@ import typer
 from fastdiar import registry
 from fastdiar.__main__ import run
 from fastdiar.cli import app
+from fastdiar.core.tables import Trainer
 from fastdiar.inspection.quality import LIMITS
 from fastdiar.recipe import read_data, read_recipe
 
@@ -158,3 +160,25 @@ def test_preparing_and_training_from_shards_as_the_data_page_does(
     for part in ("train", "dev"):
         keys = {entry.key for entry in read_data(shards, part)[1]}
         assert keys and keys == {entry.key for entry in read_data(files, part)[1]}
+
+
+def test_the_recipe_of_the_training_page(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    (text,) = blocks("training.md", "toml")
+    (tmp_path / "my.toml").write_text(text, encoding="utf-8")
+    assert list(read_recipe(tmp_path / "my.toml").loss) == ["speaker", "gender", "pairs"]
+
+
+def test_the_commands_of_the_training_page_have_these_options() -> None:
+    calls = [
+        shlex.split(line.partition("fastdiar ")[2], comments=True) for line in "".join(blocks("training.md", "sh")).splitlines()
+    ]
+    assert len(calls) == 4
+    for call in calls:
+        typer.main.get_command(app).commands[call[0]].make_context(call[0], call[1:])  # type: ignore[attr-defined]
+
+
+def test_the_training_page_has_every_key_of_the_trainer() -> None:
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    assert [field.name for field in attrs.fields(Trainer) if f"`{field.name}`" not in page] == []
