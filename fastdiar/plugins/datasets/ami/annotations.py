@@ -61,17 +61,16 @@ class Annotations:
         read = _words if self._speech == "words" else _segments
         turns: list[Turn] = []
         for path in sorted((self._folder / self._speech).glob(f"{meeting}.*.{self._speech}.xml")):
-            person, _ = self._person(meeting, path)
+            person = self._person(meeting, path)
             turns += [Turn(start, end, person) for start, end in read(path)]
         headsets = {name: headset for name, headset in self._people.get(meeting, {}).values() if headset is not None}
         return Reference(tuple(sorted(turns)), headsets=headsets) if turns else None
 
-    def _person(self, meeting: str, path: Path) -> tuple[str, int | None]:
-        agent = path.name.split(".")[1]
-        try:
-            return self._people[meeting][agent]
-        except KeyError:
-            raise FormatError(f"{self._meetings}: does not say who speaks in {path.name}") from None
+    def _person(self, meeting: str, path: Path) -> str:
+        name, _ = self._people.get(meeting, {}).get(path.name.split(".")[1], ("", None))
+        if not name:
+            raise FormatError(f"{self._meetings}: does not say who speaks in {path.name}")
+        return name
 
     @property
     def _meetings(self) -> Path:

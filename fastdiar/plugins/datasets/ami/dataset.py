@@ -103,7 +103,7 @@ class Ami(Dataset):
             others = [turn for turn in recorded.everyone if turn.speaker != speaker]
             speech = within(joined(own, self.config.pause), recorded.session.stretches)
             long = attrs.evolve(recorded.session, stretches=tuple(run for run in speech if run[1] - run[0] >= shortest))
-            labels = {"corpus": "AMI", "session": recorded.meeting, "speaker": speaker, "gender": speaker[0].lower()}
+            labels = {"corpus": "AMI", "session": recorded.meeting, "speaker": speaker, "gender": speaker[:1].lower()}
             for entry in self._cut(long, labels):
                 overlapped = any(turn.start < entry.start + entry.seconds and turn.end > entry.start for turn in others)
                 if overlapped and not self.config.overlapped:
@@ -120,20 +120,19 @@ class Ami(Dataset):
         """By file, in the order of meetings."""
         root = existing_folder(self.config.root, "root must be AMI's folder amicorpus")
         annotations = Annotations(self.config.references, self.config.speech)
-        recorded, heard = {}, 0
-        for meeting in names(root, folders=True):
-            files = _files(root / meeting / "audio", meeting, self.config.microphone) if self._takes(meeting) else {}
-            heard += len(files)
-            reference = annotations.reference(meeting) if files else None
-            if reference is not None:
-                recorded |= {path: _record(meeting, path, headset, reference) for path, headset in files.items()}
+        files = [
+            (meeting, path, headset)
+            for meeting in names(root, folders=True)
+            if self._takes(meeting)
+            for path, headset in _files(root / meeting / "audio", meeting, self.config.microphone).items()
+        ]
+        if not files:
+            name = f"MEETING.{MICROPHONES[self.config.microphone]}.wav"
+            raise DataError(f"{root}: holds no recordings laid out as MEETING/audio/{name} of the meetings asked for")
+        told = {meeting: annotations.reference(meeting) for meeting in dict.fromkeys(meeting for meeting, _, _ in files)}
+        recorded = {path: _record(meeting, path, headset, known) for meeting, path, headset in files if (known := told[meeting])}
         if not recorded:
-            raise DataError(
-                f"{root}: holds no recordings laid out as MEETING/audio/MEETING.{MICROPHONES[self.config.microphone]}.wav"
-                f" of the meetings asked for"
-                if not heard
-                else f"{self.config.references}: tells of none of the {heard} recordings in {root}"
-            )
+            raise DataError(f"{self.config.references}: tells of none of the {len(files)} recordings in {root}")
         return recorded
 
     def _takes(self, meeting: str) -> bool:
