@@ -1,41 +1,179 @@
-"""How long each recipe's network takes for a clip of 3 s: onnxruntime, one thread, one clip at a time, random weights."""
+"""How long each recipe's network takes for a clip of 3 s, waveform to embedding, by runtime, precision, batch and threads; beside
+wav2vec2-base, CAM++ and segmentation-3.0. Weights of the recipes' networks are random: time does not depend on them.
+
+`pytest benchmarks/test_networks.py --benchmark-json=networks.json`, then `python benchmarks/report.py networks.json`. On a busy
+machine: `taskset -c 0`, and `--benchmark-timer=time.thread_time -k "not 2-"`, which counts the time of one thread.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fastdiar import registry
+from fastdiar.core.types import RATE
 from fastdiar.recipe import read_recipe
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs fastdiar[cpu]")
-pytest.importorskip("torch", reason="needs fastdiar[train]")
+torch = pytest.importorskip("torch", reason="needs fastdiar[train]")
 
-RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+ROOT = Path(__file__).resolve().parents[1]
+TEACHERS = ROOT.parent / "shared" / "teachers"
 CLASSES = tuple(f"id{number:05}" for number in range(5994))
+SECONDS, ROUNDS, WARM_UP = 3.0, 50, 3
+Note = Callable[..., None]
+LEAST_COSINE = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.97}
+CASES = [
+    *((name, "onnxruntime", "fp32", 1, 1) for name in ("baseline", "enhanced", "fast", "fast-mel")),
+    *((name, "onnxruntime", precision, 1, 1) for name in ("fast", "fast-mel") for precision in ("fp16", "int8")),
+    *(
+        ("fast", "onnxruntime", precision, batch, threads)
+        for precision in ("fp32", "int8")
+        for batch, threads in ((1, 2), (8, 1))
+    ),
+    *((name, "torch", "fp32", 1, 1) for name in ("fast", "fast-mel")),
+]
 
 
-@pytest.mark.parametrize("name", ["baseline", "enhanced", "fast", "fast-mel"])
-def test_clip_to_embedding(name: str, benchmark: Any, tmp_path: Path) -> None:
+@pytest.mark.benchmark(group="clip of 3 s to its embedding")
+@pytest.mark.parametrize(("name", "runtime", "precision", "batch", "threads"), CASES)
+def test_clip_to_embedding(benchmark: Any, note: Note, name: str, runtime: str, precision: str, batch: int, threads: int) -> None:
+    from fastdiar.network import cost
+
+    network, clips = built(name), noise(batch)
+    hear = by_torch(network) if runtime == "torch" else by_onnxruntime(exported(name, precision), threads)
+    with torch.inference_mode():
+        expected = by_torch(network)(clips)
+        torch.set_num_threads(threads)
+        found = benchmark.pedantic(hear, (clips,), rounds=ROUNDS, warmup_rounds=WARM_UP)
+    cosines = (found * expected).sum(-1)
+    assert found.shape == (batch, network.embedding) and cosines.min() > LEAST_COSINE[precision]
+    counted = cost(network, SECONDS)
+    note(threads, counted.parameters, batch * counted.macs, precision=precision, runtime=runtime, batch=batch)
+
+
+@pytest.mark.benchmark(group="clip of 3 s to its embedding")
+@pytest.mark.parametrize(
+    "peer", ["wav2vec2-base torch", "wav2vec2-base onnxruntime", "CAM++ onnxruntime", "segmentation-3.0 onnxruntime"]
+)
+def test_peers(benchmark: Any, note: Note, peer: str) -> None:
+    name, runtime = peer.split()
+    hear, parameters, least = PEERS[name](runtime)
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        found = benchmark.pedantic(hear, (noise(1),), rounds=10 if "wav2vec2" in peer else ROUNDS, warmup_rounds=WARM_UP)
+    assert np.isfinite(found).all() and found.size >= least
+    note(1, parameters, precision="fp32", runtime=runtime, batch=1)
+
+
+def noise(batch: int) -> np.ndarray:
+    """`[batch, samples]`."""
+    return np.random.default_rng(0).normal(0, 0.1, (batch, round(SECONDS * RATE))).astype(np.float32)
+
+
+@cache
+def built(name: str) -> Any:
     from fastdiar.network import build_network
 
-    network = build_network(read_recipe(RECIPES / f"{name}.toml"), {"speaker": CLASSES})
-    exporter = registry.lookup("exporter", "onnx")
-    exporter(exporter.config_class()).export(network, tmp_path, {}, list)
-    encode, embed = (one_thread(tmp_path / f"{graph}.onnx") for graph in ("encode", "embed"))
-    clip = {"waveform": np.random.default_rng(0).normal(0, 0.1, (1, 48_000)).astype(np.float32)}
-
-    def hear() -> Any:
-        frames = encode.run(None, clip)[0]
-        return embed.run(None, {"frames": frames, "weights": np.ones((1, 1, frames.shape[1]), np.float32)})
-
-    benchmark.pedantic(hear, rounds=50, warmup_rounds=3)
+    torch.manual_seed(0)
+    return build_network(read_recipe(ROOT / "recipes" / f"{name}.toml"), {"speaker": CLASSES}).eval()
 
 
-def one_thread(path: Path) -> Any:
+FOLDERS: list[TemporaryDirectory[str]] = []
+
+
+@cache
+def exported(name: str, precision: str) -> Path:
+    from fastdiar.core.onnx_graphs import write_graphs
+
+    FOLDERS.append(TemporaryDirectory())
+    folder = Path(FOLDERS[-1].name)
+    write_graphs(built(name), folder, {}, precision, lambda: [noise(1)[0], 0.3 * noise(2)[1]])  # type: ignore[arg-type]
+    return folder
+
+
+def by_torch(network: Any) -> Callable[[np.ndarray], np.ndarray]:
+    def hear(clips: np.ndarray) -> np.ndarray:
+        waveform = torch.from_numpy(clips)
+        frames, _ = network.encode(waveform, torch.full((len(clips),), clips.shape[1]))
+        return network.embed(frames, torch.ones(len(clips), 1, frames.shape[1]))[:, 0].numpy()
+
+    return hear
+
+
+def by_onnxruntime(folder: Path, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    encode, embed = (session((folder / f"{graph}.onnx").read_bytes(), threads) for graph in ("encode", "embed"))
+
+    def hear(clips: np.ndarray) -> np.ndarray:
+        frames = encode.run(None, {"waveform": clips})[0]
+        return embed.run(None, {"frames": frames, "weights": np.ones((len(clips), 1, frames.shape[1]), np.float32)})[0][:, 0]
+
+    return hear
+
+
+def session(graph: bytes, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+Peer = tuple[Callable[[np.ndarray], np.ndarray], int, int]
+"""What hears a clip, its parameters, and how many numbers it gives at least."""
+
+
+def wav2vec2(runtime: str) -> Peer:
+    """`facebook/wav2vec2-base`'s network with random weights."""
+    torchaudio = pytest.importorskip("torchaudio")
+    network = torchaudio.models.wav2vec2_base().eval()
+    parameters = sum(each.numel() for each in network.parameters())
+    if runtime == "torch":
+        return (lambda clips: network(torch.from_numpy(clips))[0].numpy()), parameters, 768 * 140
+    FOLDERS.append(TemporaryDirectory())
+    path = Path(FOLDERS[-1].name) / "wav2vec2.onnx"
+    torch.onnx.export(network, (torch.from_numpy(noise(1)),), path, input_names=["waveform"], dynamo=True, verbose=False)
+    graph = session(path, 1)  # by its path: its weights lie beside it
+    return (lambda clips: graph.run(None, {"waveform": clips})[0]), parameters, 768 * 140
+
+
+def campplus(runtime: str) -> Peer:
+    """CAM++ as published, with its filterbank as a graph before it."""
+    import onnx
+
+    from fastdiar.teachers.campplus import EMBEDDING
+    from fastdiar.teachers.fbank import fbank_graph
+
+    model = onnx.load(teacher("campplus_192.onnx"))
+    features, network = session(fbank_graph().SerializeToString(), 1), session(model.SerializeToString(), 1)
+
+    def hear(clips: np.ndarray) -> np.ndarray:
+        energies = features.run(None, {"waveform": clips})[0]
+        return network.run(None, {"x": energies - energies.mean(axis=1, keepdims=True)})[0]
+
+    return hear, weights(model), EMBEDDING
+
+
+def segmentation(runtime: str) -> Peer:
+    """pyannote segmentation-3.0: it says who is active, and gives no embedding."""
+    import onnx
+
+    model = onnx.load(teacher("segmentation_3.onnx"))
+    network = session(model.SerializeToString(), 1)
+    return (lambda clips: network.run(None, {"x": clips[:, None]})[0]), weights(model), 7 * 170
+
+
+def teacher(name: str) -> Path:
+    if not (TEACHERS / name).is_file():
+        pytest.skip(f"needs {name} in ../shared/teachers, which is not here")
+    return TEACHERS / name
+
+
+def weights(model: Any) -> int:
+    return sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer)
+
+
+PEERS: dict[str, Callable[[str], Peer]] = {"wav2vec2-base": wav2vec2, "CAM++": campplus, "segmentation-3.0": segmentation}

@@ -146,7 +146,7 @@ def _traced(graph: _Graph) -> tuple[onnx.ModelProto, dict[str, str]]:
     the network's modules ends with, by the module's name."""
     # Traced with two clips and voices: a size of one would be taken for a constant.
     example = {name: torch.cat((value, value)) for name, value in graph.inputs[2].items()}
-    with _quiet(), torch.no_grad():
+    with _quiet(), torch.no_grad(), _telling(graph.file):
         program: Any = torch.onnx.export(
             graph.module,
             kwargs=example,
@@ -174,6 +174,19 @@ def _traced(graph: _Graph) -> tuple[onnx.ModelProto, dict[str, str]]:
             if not (size.dim_value or size.dim_param.isidentifier()):
                 size.dim_param = "frames"  # where torch writes out how their number follows from that of the samples
     return model, stages
+
+
+@contextmanager
+def _telling(file: str) -> Iterator[None]:
+    """What torch cannot put into ONNX, such as an operator that it lacks, in one line."""
+    try:
+        yield
+    except torch.onnx.OnnxExporterError as error:
+        causes: list[BaseException] = [error]
+        while causes[-1].__cause__ is not None:
+            causes.append(causes[-1].__cause__)
+        reason = str(causes[-1]).strip().splitlines()[0]
+        raise ModelError(f"{file}: the network cannot be written as ONNX: {reason}: nothing was exported") from None
 
 
 @contextmanager

@@ -130,6 +130,8 @@ def _read(path: Path, key: str, value: str) -> onnx.ModelProto:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
     except DecodeError:
         raise ModelError(f"{path}: not an ONNX file") from None
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise ModelError(f"{path}: its weights lie in other files: expected all in one")
     found = {entry.key: entry.value for entry in model.metadata_props}.get(key)
     if found != value:
         raise ModelError(f"{path}: expected a network whose metadata says {key} = {value}, got {found or 'none'}")

@@ -100,10 +100,15 @@ def test_only_the_networks_that_are_meant_become_a_bundle(tmp_path: Path) -> Non
     text.write_text("dear diary")
     right = network(tmp_path / "right.onnx", model_type="pyannote-segmentation-3.0")
     other, bare = network(tmp_path / "other.onnx", framework="wespeaker"), network(tmp_path / "bare.onnx")
+    outside = onnx.load(network(tmp_path / "outside.onnx", model_type="pyannote-segmentation-3.0"))
+    weight = outside.graph.initializer.add(name="w", data_type=1, dims=[4], data_location=onnx.TensorProto.EXTERNAL)
+    weight.external_data.add(key="location", value="../../etc/passwd")
+    (tmp_path / "outside.onnx").write_bytes(outside.SerializeToString())
     out = tmp_path / "out"
     for segmentation, embedding, reason in (
         (tmp_path / "gone.onnx", right, r"gone\.onnx: cannot be read: No such file"),
         (text, right, r"text\.onnx: not an ONNX file"),
+        (tmp_path / "outside.onnx", right, r"outside\.onnx: its weights lie in other files: expected all in one"),
         (bare, right, r"bare\.onnx: expected a network whose metadata says model_type = pyannote-segmentation-3\.0, got none"),
         (right, other, r"other\.onnx: expected a network whose metadata says framework = 3d-speaker, got wespeaker"),
     ):

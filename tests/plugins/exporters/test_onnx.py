@@ -123,6 +123,23 @@ def test_a_graph_that_strays_is_an_error_and_says_where(tmp_path: Path) -> None:
         Onnx(OnnxConfig()).export(Cheat(), tmp_path, {}, list)
 
 
+class Unwritable(nn.Module):
+    """A network with an operator that ONNX lacks."""
+
+    voice = turns = None
+
+    def encode(self, waveform: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.special.airy_ai(waveform)[..., None], lengths
+
+
+def test_an_operator_that_onnx_lacks_is_said_in_a_line(tmp_path: Path) -> None:
+    with pytest.raises(
+        ModelError, match=r"^encode\.onnx: the network cannot be written as ONNX: .*airy.*: nothing was"
+    ):
+        Onnx(OnnxConfig()).export(Unwritable(), tmp_path, {}, list)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_precision_that_does_not_exist_is_refused() -> None:
     with pytest.raises(StructureError, match=r"precision.*int4"):
         structure({"precision": "int4"}, OnnxConfig)
