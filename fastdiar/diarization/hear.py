@@ -7,9 +7,9 @@ import numpy as np
 
 from fastdiar.core.bundle import MANIFEST
 from fastdiar.core.errors import ModelError
+from fastdiar.core.powerset import powerset, solo
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
-from fastdiar.core.powerset import powerset, solo
 from fastdiar.diarization.chunks import Chunk
 from fastdiar.diarization.frames import centres, nearest
 from fastdiar.diarization.model import Model

@@ -60,6 +60,11 @@ class Model:
         """`[frames, dim]`, `[speakers, frames]` ≥ 0 → unit vectors `[speakers, dim]`."""
         return self._run(self._embed, ["embedding"], frames=frames[None], weights=weights[None])[0][0]
 
+    def voice(self, waveform: np.ndarray) -> np.ndarray:
+        """`[samples]` of one person → their unit vector `[dim]`."""
+        frames = self.encode(waveform)
+        return self.embed(frames, np.ones((1, len(frames)), np.float32))[0]
+
     def classify(self, waveform: np.ndarray) -> np.ndarray:
         """`[samples]` → logits `[classes]`: which of the bundle's `labels` speaks."""
         return self._run(self._classify, ["logits"], waveform=waveform[None])[0][0]

@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from fastdiar.core.bundle import Activity
+from fastdiar.core.powerset import powerset
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
-from fastdiar.core.powerset import powerset
 from fastdiar.diarization.hear import Heard
 
 NEARNESS = 1e-3

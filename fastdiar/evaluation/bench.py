@@ -70,7 +70,7 @@ def bench(
     minute = np.resize(_voices() if recording is None else audio.read(recording, 0.0, MINUTE), round(MINUTE * RATE))
     clip, step = minute[: round(CLIP * RATE)], minute[: round(STEP * RATE)]
     work: tuple[tuple[str, float, Callable[[], Any]], ...] = (
-        ("a clip of 3 s to its voice", CLIP, lambda: _voice(model, clip)),
+        ("a clip of 3 s to its voice", CLIP, lambda: model.voice(clip)),
         ("a step of 1 s: who speaks, and voice", STEP, lambda: _step(model, step)),
         ("a minute of sound to its turns", MINUTE, lambda: diarizer(minute, RATE)),
     )
@@ -92,11 +92,6 @@ def _timed(what: str, seconds: float, call: Callable[[], Any], budget: float) ->
         taken.append(1000 * (time.perf_counter() - began))
     p50, p90, p99 = (float(each) for each in np.percentile(taken, (50, 90, 99)))
     return Timing(what, seconds, p50, p90, p99, len(taken))
-
-
-def _voice(model: Model, samples: np.ndarray) -> np.ndarray:
-    frames = model.encode(samples)
-    return model.embed(frames, np.ones((1, len(frames)), np.float32))
 
 
 def _step(model: Model, samples: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 
@@ -20,7 +21,8 @@ WARM_UP, RUNS = 10, 200
 class Latency:
     """Milliseconds to classify one clip of `seconds`, batch 1, over `runs` clips, and under which conditions.
 
-    `precision` is that of the stored weights, as the model's recipe tells it; "" where it does not.
+    `precision` is that of the stored weights, as the model's recipe tells it; "" where it does not. `load` is how many processes
+    wanted a core on average in the minute before.
     """
 
     p50: float
@@ -30,13 +32,14 @@ class Latency:
     threads: int
     precision: str
     runtime: str
+    load: float
 
     def __str__(self) -> str:
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         stored = f", weights stored as {self.precision}" if self.precision else ""
         return (
             f"P50 {self.p50:.2f} ms, P99 {self.p99:.2f} ms "
-            f"(batch 1, {threads}, clips of {self.seconds:g} s, {self.runs} runs, {self.runtime}{stored})"
+            f"(batch 1, {threads}, clips of {self.seconds:g} s, {self.runs} runs, {self.runtime}{stored}, load {self.load:.1f})"
         )
 
 
@@ -53,4 +56,4 @@ def clip_latency(model: Model, recordings: Sequence[np.ndarray], seconds: float 
     p50, p99 = np.percentile(taken[WARM_UP:], (50, 99))
     precision = str(model.bundle.recipe.get("export", {}).get("precision", ""))
     runtime = f"onnxruntime {onnxruntime.__version__} on {model.provider}"
-    return Latency(float(p50), float(p99), seconds, RUNS, model.threads, precision, runtime)
+    return Latency(float(p50), float(p99), seconds, RUNS, model.threads, precision, runtime, os.getloadavg()[0])

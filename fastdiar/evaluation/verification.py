@@ -145,18 +145,13 @@ def _vectors(model: Model, dataset: Dataset, entry: Entry, crops: Sequence[float
         samples = dataset.load(entry)
     except AudioError:
         return None
-    return [_voice(model, _middle(samples, seconds)) for seconds in crops] if len(samples) >= SHORTEST * RATE else None
+    return [model.voice(_middle(samples, seconds)) for seconds in crops] if len(samples) >= SHORTEST * RATE else None
 
 
 def _middle(samples: np.ndarray, seconds: float | None) -> np.ndarray:
     length = len(samples) if seconds is None else round(seconds * RATE)
     start = max(0, len(samples) - length) // 2
     return samples[start : start + length]
-
-
-def _voice(model: Model, samples: np.ndarray) -> np.ndarray:
-    frames = model.encode(samples)
-    return model.embed(frames, np.ones((1, len(frames)), np.float32))[0]
 
 
 def _cohort_vectors(model: Model, cohort: Cohort, seed: int) -> np.ndarray:

@@ -57,7 +57,7 @@ def test_latency_names_its_conditions(bundle: Path, test_set: tuple[Folder, list
     latency = closed_set(Model(bundle), *test_set).latency
     assert 0 < latency.p50 <= latency.p99
     assert (latency.threads, latency.seconds, latency.runs) == (1, 3.0, 200)
-    assert re.search(r"batch 1, 1 thread, clips of 3 s, 200 runs, onnxruntime \S+ on cpu", str(latency))
+    assert re.search(r"batch 1, 1 thread, clips of 3 s, 200 runs, onnxruntime \S+ on cpu.*, load \d", str(latency))
 
 
 def test_corpora_add_up_and_strangers_and_broken_files_are_counted_apart(

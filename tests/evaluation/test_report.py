@@ -57,7 +57,7 @@ def verification(seconds: float | None, kind: str) -> Verification:
 
 
 def everything() -> Evaluation:
-    latency = Latency(1.0, 2.0, 3.0, 200, 1, "fp16", "onnxruntime 1 on cpu")
+    latency = Latency(1.0, 2.0, 3.0, 200, 1, "fp16", "onnxruntime 1 on cpu", 0.5)
     confusions = (Confusion("ann", "ann", 3), Confusion(NASTY, "ann", 2), Confusion("bob", NASTY, 1))
     known = ClosedSet(
         Accuracy(6, 3, 0.5, 0.4), {NASTY: Accuracy(6, 3, 0.5, 0.4)}, {NASTY: 0.0, "ann": 0.75}, confusions, latency, 1

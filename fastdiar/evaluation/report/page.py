@@ -9,6 +9,7 @@ from importlib.resources import files
 import attrs
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from fastdiar.core.toml_text import dumps
 from fastdiar.evaluation.closed_set import ClosedSet, Confusion
@@ -149,7 +150,7 @@ def _speakers(known: ClosedSet) -> SpeakersSection:
     return SpeakersSection(_svg(pictures.confusion_matrix(known.confusions)), tuple(confused), tuple(f1))
 
 
-def _svg(figure: pictures.Figure) -> Markup:
+def _svg(figure: Figure) -> Markup:
     """A picture as part of the page. Its words are escaped already: matplotlib writes XML."""
     return Markup(pictures.svg(figure))
 
