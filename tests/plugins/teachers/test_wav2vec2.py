@@ -36,7 +36,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "dropout": 0.0,
             "layer_norm_first": False,
         }
-        names = {f"encoder_{name}": value for name, value in (encoder | rest).items()}
+        names = {f"encoder_{name}": value for name, value in (encoder | rest | {"layer_norm_first": False}).items()}
         return whole(**extractor, **names, encoder_layer_drop=0.0, aux_num_out=None)
 
     monkeypatch.setattr(torchaudio.models, "wav2vec2_base", shallow)
