@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import shutil
 import tomllib
@@ -182,3 +183,11 @@ def test_the_commands_of_the_training_page_have_these_options() -> None:
 def test_the_training_page_has_every_key_of_the_trainer() -> None:
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     assert [field.name for field in attrs.fields(Trainer) if f"`{field.name}`" not in page] == []
+
+
+def test_the_picture_of_the_readme_is_drawn(tmp_path: Path) -> None:
+    for needed in ("pyannote.metrics", "matplotlib"):
+        pytest.importorskip(needed)
+    reference, picture = ROOT / "examples" / "dialogue.rttm", tmp_path / "picture.png"
+    runpy.run_path(str(ROOT / "docs" / "pictures" / "timeline.py"))["main"](str(reference), str(reference), str(picture))
+    assert picture.read_bytes().startswith(b"\x89PNG")
