@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import attrs
@@ -20,6 +21,9 @@ LABELS = ("ada", "bo", "cy")
 
 TAUGHT = ("distillation", "embedding_distillation", "frame_distillation", "powerset", "relational")
 """Losses that learn from a teacher or from turns, and not from labels."""
+
+LEAST = {"supcon": math.log(3)}
+"""What a loss cannot fall below, where that is not 0: each of a clip's three partners gets a third of its attention."""
 
 encoders = pytest.mark.parametrize("name", registry.names("encoder"))
 blocks = pytest.mark.parametrize("name", registry.names("temporal"))
@@ -199,7 +203,8 @@ def test_loss_of_a_batch_without_labels_is_zero_with_a_gradient(name: str) -> No
     value.backward()
     assert value.item() == 0
     assert figures == {}
-    assert all(parameter.grad is not None and not parameter.grad.any() for parameter in head.parameters())
+    gradients = [parameter.grad for parameter in head.parameters() if parameter.grad is not None]
+    assert gradients and not any(gradient.any() for gradient in gradients)
 
 
 @losses
@@ -214,8 +219,9 @@ def test_loss_falls_when_a_head_follows_it(name: str) -> None:
         value.backward()
         optimizer.step()
         values.append(value.item())
-    assert values[-1] < 0.1 * values[0]
-    assert figures["accuracy"] == 1
+    least = LEAST.get(name, 0)
+    assert least <= values[-1] < least + 0.1 * (values[0] - least)
+    assert list(figures.values()) == [1]
 
 
 @augmentations
