@@ -26,6 +26,7 @@ class Provider(StrEnum):
 
     cpu = "cpu"
     cuda = "cuda"
+    tensorrt = "tensorrt"
 
 
 def diarize(

@@ -17,7 +17,7 @@ from fastdiar.diarization.walk import Progress, walk
 def load(model: str | Path = DEFAULT, threads: int = 1, provider: Provider = "cpu") -> Diarizer:
     """A model by its name or folder, ready to be called; raises `ModelError`.
 
-    `threads` is how many cores it uses at once; `provider` is "cpu", or "cuda" where `fastdiar[gpu]` is installed.
+    `threads` is how many cores it uses at once; `provider` is "cpu", or "cuda" or "tensorrt" with `fastdiar[gpu]`.
     """
     return Diarizer(Model(find_model(model), threads, provider))
 

@@ -13,8 +13,8 @@ from fastdiar.core.errors import MissingExtra, ModelError, nearest
 
 ASSETS = Path(__file__).parents[1] / "assets"
 DEFAULT = "quality"
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-Provider = Literal["cpu", "cuda"]
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+Provider = Literal["cpu", "cuda", "tensorrt"]
 
 
 def shipped() -> list[str]:

@@ -175,5 +175,7 @@ def test_without_onnxruntime_it_says_what_to_install(bundled, monkeypatch: pytes
 
 def test_a_provider_that_is_not_installed(bundled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(MissingExtra, match=r"--provider cuda needs .*: pip install 'fastdiar\[gpu\]'"):
-        Model(bundled(), provider="cuda")
+    folder = bundled()
+    for provider in ("cuda", "tensorrt"):
+        with pytest.raises(MissingExtra, match=rf"--provider {provider} needs .*: pip install 'fastdiar\[gpu\]'"):
+            Model(folder, provider=provider)
