@@ -163,12 +163,14 @@ def test_preparing_and_training_from_shards_as_the_data_page_does(
         assert keys and keys == {entry.key for entry in read_data(files, part)[1]}
 
 
-def test_the_recipe_of_the_training_page(tmp_path: Path) -> None:
+def test_the_recipes_of_the_training_page(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
-    (text,) = blocks("training.md", "toml")
-    (tmp_path / "my.toml").write_text(text, encoding="utf-8")
-    assert list(read_recipe(tmp_path / "my.toml").loss) == ["speaker", "gender", "pairs"]
+    found = []
+    for text in blocks("training.md", "toml"):
+        (tmp_path / "my.toml").write_text(text, encoding="utf-8")
+        found.append(list(read_recipe(tmp_path / "my.toml").loss))
+    assert found == [["speaker", "gender", "pairs"], ["speaker", "teacher"]]
 
 
 def test_the_commands_of_the_training_page_have_these_options() -> None:
