@@ -21,6 +21,8 @@ SUFFIXES = frozenset(
 )
 """What a recording's name ends in."""
 BLOCK_SECONDS = 30
+LEAD = 8 * 1152
+"""Frames of an MP3 read before a block and thrown away: soundfile jumps after each read, and an MP3 is wrong for a while after."""
 RATES = (1_000, 768_000)
 """Sampling rates (Hz) outside these are a broken header, not a recording."""
 
@@ -182,15 +184,18 @@ def _too_short(name: str, seconds: float, start: float) -> str:
 
 def _sound_blocks(sound: soundfile.SoundFile, name: str, first: int, count: int) -> Iterator[np.ndarray]:
     """`count` frames from `first` on; fewer where the file is cut off."""
+    place, end = first, first + count
     with sound:
         try:
-            if first:
-                sound.seek(first)
-            while count > 0:
-                block = sound.read(min(count, BLOCK_SECONDS * sound.samplerate), dtype="float32", always_2d=True)
+            while place < end:
+                lead = min(place, LEAD) if sound.format == "MP3" else 0
+                if lead or place == first:
+                    sound.seek(place - lead)
+                size = min(end - place, BLOCK_SECONDS * sound.samplerate)
+                block = sound.read(lead + size, dtype="float32", always_2d=True)[lead:]
                 if not len(block):
                     return
-                count -= len(block)
+                place += len(block)
                 yield block
         except soundfile.LibsndfileError as error:
             raise AudioError(f"{name}: broken: {error.error_string}") from None

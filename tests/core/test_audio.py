@@ -82,7 +82,9 @@ def test_m4a_is_read_through_pyav(tmp_path: Path, write_m4a: Callable[..., None]
     assert audio.length(tmp_path / "tone.m4a") == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize(("rate", "suffix"), [(16000, ".wav"), (44100, ".flac"), (48000, ".ogg"), (16000, ".m4a")])
+@pytest.mark.parametrize(
+    ("rate", "suffix"), [(16000, ".wav"), (44100, ".flac"), (48000, ".ogg"), (48000, ".mp3"), (16000, ".m4a")]
+)
 def test_a_stretch_is_what_reading_all_gives_there(
     tmp_path: Path, write_m4a: Callable[..., None], rate: int, suffix: str
 ) -> None:
@@ -98,6 +100,13 @@ def test_a_stretch_is_what_reading_all_gives_there(
     assert audio.length(path) == pytest.approx(4, abs=0.1)
     with pytest.raises(AudioError, match=r"sweep\.\w+: ends after 4\.\d+ s, before the stretch at 5\.00 s"):
         audio.read(path, 5.0, 1.0)
+
+
+def test_mp3_has_no_gaps_between_blocks(tmp_path: Path) -> None:
+    sweep = 0.5 * np.sin(2000 * np.linspace(0, 8, 65 * RATE) ** 2)
+    soundfile.write(tmp_path / "long.mp3", sweep, RATE)
+    at_once = soundfile.read(tmp_path / "long.mp3")[0]
+    assert audio.read(tmp_path / "long.mp3") == pytest.approx(at_once, abs=1e-3)
 
 
 def test_a_stretch_of_a_long_file_needs_no_more_than_itself(tmp_path: Path) -> None:
