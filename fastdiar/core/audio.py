@@ -22,7 +22,7 @@ SUFFIXES = frozenset(
 """What a recording's name ends in."""
 BLOCK_SECONDS = 30
 LEAD = 8 * 1152
-"""Frames of an MP3 read before a block and thrown away: soundfile jumps after each read, and an MP3 is wrong for a while after."""
+"""Frames of an MP3 read before a block and thrown away: soundfile jumps after each read, and MP3 is wrong for a while after."""
 RATES = (1_000, 768_000)
 """Sampling rates (Hz) outside these are a broken header, not a recording."""
 
