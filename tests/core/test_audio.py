@@ -106,7 +106,7 @@ def test_mp3_has_no_gaps_between_blocks(tmp_path: Path) -> None:
     sweep = 0.5 * np.sin(2000 * np.linspace(0, 8, 65 * RATE) ** 2)
     soundfile.write(tmp_path / "long.mp3", sweep, RATE)
     at_once = soundfile.read(tmp_path / "long.mp3")[0]
-    assert audio.read(tmp_path / "long.mp3") == pytest.approx(at_once, abs=1e-3)
+    assert np.abs(audio.read(tmp_path / "long.mp3") - at_once).max() < 1e-3
 
 
 def test_a_stretch_of_a_long_file_needs_no_more_than_itself(tmp_path: Path) -> None:
