@@ -102,8 +102,9 @@ def _at(speed: float, entry: Entry) -> Entry:
 class Clips(TorchDataset["Clip | str"]):
     """Crops of a source's entries; where one cannot be read, the reason why."""
 
-    def __init__(self, source: Source, cache_bytes: int) -> None:
+    def __init__(self, source: Source, cache_bytes: int, with_turns: bool = False) -> None:
         self.source = source
+        self.with_turns = with_turns
         self._cache: dict[int, np.ndarray] = {}
         self._room = cache_bytes
 
@@ -111,7 +112,7 @@ class Clips(TorchDataset["Clip | str"]):
         entry = self.source.entries[crop.index]
         try:
             samples = self._samples(crop.index)
-            turns = self.source.dataset.turns(entry)
+            turns = self.source.dataset.turns(entry) if self.with_turns else None
         except AudioError as error:
             return str(error)
         if len(samples) < SHORTEST:

@@ -229,7 +229,8 @@ class Run:
         """A loader of a part of the data: one for the whole run, so that its processes keep what they have decoded."""
         key = part, type(batches)
         if key not in self._loaders:
-            clips = Clips(self.corpus.parts[part], CACHE_BYTES // (2 * max(1, self.trainer.workers)))
+            cache = CACHE_BYTES // (2 * max(1, self.trainer.workers))
+            clips = Clips(self.corpus.parts[part], cache, with_turns=self.objective.network.turns is not None)
             self._loaders[key] = loader(clips, batches, self.corpus.labels, self.trainer.workers)
         return self._loaders[key]
 
