@@ -123,6 +123,18 @@ def fastdiar_components() -> list[Component]:
         Component("exporter", "tensorrt", "fastdiar.plugins.exporters.tensorrt:TensorRt", "engines for one kind of NVIDIA GPU"),
         Component(
             "clustering",
+            "agglomerative",
+            "fastdiar.plugins.clustering.agglomerative:Agglomerative",
+            "joins the nearest windows up to one distance",
+        ),
+        Component(
+            "clustering",
+            "spectral",
+            "fastdiar.plugins.clustering.spectral:Spectral",
+            "finds people, and how many, by eigenvectors of affinities (NME-SC)",
+        ),
+        Component(
+            "clustering",
             "variational",
             "fastdiar.plugins.clustering.variational:Variational",
             "finds people, and how many, by variational Bayes",

@@ -11,24 +11,18 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 from attrs import field, validators
-from scipy.cluster import hierarchy
 from scipy.special import softmax
 
 from fastdiar.core.clustering import Clustering, Clusters, Windows
 from fastdiar.core.errors import ModelError
+from fastdiar.core.partitions import agglomerate, drop_small, people_at_once, reassign, renumbered
 
-LARGEST_START = 3000
-"""Windows that the agglomerative start compares, all with all; a longer recording starts from so many of them, evenly taken."""
-MOST_AT_START = 500
-"""Clusters to start from at most: what follows takes time with the square of their number."""
 PLDA = ("plda_mean", "plda_transform", "plda_between")
-ROUNDS, REASSIGNMENTS = 20, 3
+ROUNDS = 20
 START_SURENESS = 7.0
 """Log odds of a window's first cluster over any other, before the refinement."""
 LEAST_WINDOWS = 0.1
 """A person who is left with fewer windows, in all shares, is given up."""
-CANNOT_LINK = 1.5
-"""Cosine distance, at least, between two windows that must be of two people."""
 EXPECTED_WITHIN, EXPECTED_PAIRS = 0.6, 4
 """What the mean cosine within a cluster is taken for before it is seen, and how many pairs that guess counts for."""
 SUREST, HALFWAY = 0.65, 0.035
@@ -153,27 +147,6 @@ def _check_plda(backend: dict[str, np.ndarray]) -> None:
         raise ModelError(f"expected plda_mean [dim], plda_transform [dim, kept], plda_between [kept], got {shapes}")
 
 
-def agglomerate(windows: Windows, distance: float, people: int | None = None) -> np.ndarray:
-    """Average linkage on cosine distance up to `distance`, or to just so many `people`: labels int `[windows]`.
-
-    Two local speakers of one chunk are two people. Beyond `LARGEST_START` windows the others join the nearest cluster.
-    """
-    some = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), LARGEST_START)).astype(int))
-    vectors, chunk, local = windows.vectors[some], windows.chunk[some], windows.local[some]
-    distances = 1 - vectors @ vectors.T
-    apart = (chunk[:, None] == chunk) & (local[:, None] != local)
-    distances[apart] = np.maximum(distances[apart], CANNOT_LINK)
-    tree = hierarchy.linkage(np.maximum(distances[np.triu_indices(len(some), 1)], 0), "average")
-    if people is None:
-        people = min(MOST_AT_START, int((tree[:, 2] > distance).sum()) + 1)
-    found = hierarchy.cut_tree(tree, min(people, len(some)))[:, 0]
-    if len(some) == len(windows):
-        return found
-    labels = (windows.vectors @ centroids(vectors, found).T).argmax(axis=1)
-    labels[some] = found  # so that no cluster is lost
-    return labels
-
-
 def whiten(vectors: np.ndarray, backend: dict[str, np.ndarray]) -> np.ndarray:
     """Unit vectors `[windows, dim]` in the space of the PLDA, where the variance within a person is 1 in every direction."""
     centred = vectors - backend["plda_mean"]
@@ -219,68 +192,6 @@ def _join(sums: np.ndarray, one: int, other: int) -> np.ndarray:
     return np.delete(np.delete(sums, other, 1), other, 2)
 
 
-def people_at_once(windows: Windows, different: float, seconds: float = 1.0) -> int:
-    """The most people one chunk shows for sure: local speakers with `seconds` of solo speech and cosines below `different`."""
-    most = 1
-    for chunk in np.unique(windows.chunk):
-        here = np.flatnonzero(windows.chunk == chunk)
-        clear = [
-            mine
-            for mine in (here[windows.local[here] == local] for local in np.unique(windows.local[here]))
-            if windows.seconds[mine].sum() >= seconds
-        ]
-        if len(clear) > most:
-            voices = centroids(
-                windows.vectors[np.concatenate(clear)], np.repeat(np.arange(len(clear)), [len(mine) for mine in clear])
-            )
-            most = max(most, _largest_group(voices @ voices.T < different))
-    return most
-
-
-def drop_small(windows: Windows, labels: np.ndarray, share: float, seconds: float, least: int) -> np.ndarray:
-    """Clusters with less speech than `share` of all and `seconds` go to the nearest; the `least` largest always stay."""
-    spoken = np.bincount(labels, windows.seconds) / 2  # windows half overlap
-    keep = np.flatnonzero(spoken >= max(seconds, share * spoken.sum()))
-    if len(keep) < least:
-        keep = np.sort(np.argsort(-spoken, kind="stable")[:least])
-    kept = np.isin(labels, keep)
-    voices = centroids(windows.vectors[kept], renumbered(labels[kept]))
-    nearest = keep[(windows.vectors @ voices.T).argmax(axis=1)]
-    return renumbered(np.where(kept, labels, nearest))
-
-
-def reassign(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Spherical k-means from `labels`: each window goes to the person whose mean is nearest. No person is lost."""
-    for _ in range(REASSIGNMENTS):
-        moved = (vectors @ centroids(vectors, labels).T).argmax(axis=1)
-        if len(np.unique(moved)) <= labels.max():
-            return labels
-        labels = moved
-    return labels
-
-
-def centroids(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The mean direction of each cluster, `[people, dim]`, of unit length."""
-    sums = np.zeros((labels.max() + 1, vectors.shape[1]))
-    np.add.at(sums, labels, vectors)
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
-
-
-def renumbered(labels: np.ndarray) -> np.ndarray:
-    """The same clusters, numbered from 0 without gaps."""
-    return np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
-
-
 def _probability(margin: float) -> float:
     """That the count is right, when the closest call among merges was `margin` from its threshold."""
     return float(SUREST * (1 - 0.5 ** (max(margin, 0.0) / HALFWAY)))
-
-
-def _largest_group(different: np.ndarray) -> int:
-    """The size of the largest set in which all differ; `different` bool `[speakers, speakers]` is of few speakers."""
-    count, best = len(different), 1
-    for members in range(1, 1 << count):
-        chosen = [speaker for speaker in range(count) if members >> speaker & 1]
-        if len(chosen) > best and all(different[a, b] for a in chosen for b in chosen if a < b):
-            best = len(chosen)
-    return best
