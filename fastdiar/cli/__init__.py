@@ -14,6 +14,7 @@ from fastdiar.cli import (
     data,
     diarize,
     download,
+    enroll,
     evaluate,
     export,
     models,
@@ -27,6 +28,7 @@ from fastdiar.cli import (
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
 app.command()(diarize.diarize)
+app.command()(enroll.enroll)
 app.command()(score.score)
 app.command()(simulate.simulate)
 app.command()(download.download)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from fastdiar.core.errors import FastdiarError, said
 
 if TYPE_CHECKING:
     from fastdiar.core.types import Diarization
+    from fastdiar.diarization.diarizer import Diarizer
 
 
 class Format(StrEnum):
@@ -43,47 +44,66 @@ def diarize(
     min_speakers: Annotated[int | None, typer.Option(min=1, help="At least so many people.")] = None,
     max_speakers: Annotated[int | None, typer.Option(min=1, help="At most so many people.")] = None,
     exclusive: Annotated[bool, typer.Option("--exclusive", help="One person at a time, the likelier of two.")] = False,
-    channel: Annotated[str, typer.Option(help="A channel from 0, or mix for the mean of all.")] = "mix",
+    channel: Annotated[
+        str, typer.Option(help="A channel from 0, mix for the mean of all, or split where each holds one person.")
+    ] = "mix",
+    known: Annotated[Path | None, typer.Option(metavar="FILE", help="People to call by name, from fastdiar enroll.")] = None,
+    embeddings: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Write the voice of each person found, a vector.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
     provider: Annotated[Provider, typer.Option(help="What the model runs on.")] = Provider.cpu,
 ) -> int:
     """Who spoke when.
 
-    Example: fastdiar diarize meeting.wav -o meeting.rttm
+    Example: fastdiar diarize meeting.wav -o meeting.rttm --known known.json
     """
     style = format or (Format.json if output and output.endswith(".json") else Format.rttm)
     if min_speakers and max_speakers and min_speakers > max_speakers:
         raise FastdiarError(f"--min-speakers {min_speakers} is above --max-speakers {max_speakers}")
     if num_speakers and (min_speakers or max_speakers):
         raise FastdiarError("--num-speakers says it all: leave --min-speakers and --max-speakers out")
+    if embeddings is not None and embeddings.suffix != ".npz":
+        raise FastdiarError(f"--embeddings {embeddings}: expected a name that ends in .npz")
     targets, heard_channel = _targets(audio, output, style), _channel(channel)
+    from fastdiar.core.voices import read_known, write_embeddings
     from fastdiar.diarization.diarizer import load
 
     diarizer = load(model, threads, provider.value)
-    failed = 0
+    wishes: dict[str, Any] = {"num_speakers": num_speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
+    if known is not None:
+        wishes["known"] = read_known(known)
+        wishes["known"].expect(diarizer.model.bundle)
+    found = _diarized(diarizer, targets, style, {"channel": heard_channel, "exclusive": exclusive, **wishes})
+    if embeddings is not None and found:
+        write_embeddings(embeddings, found, diarizer.model.bundle)
+    return 0 if len(found) == len(targets) else 2
+
+
+def _diarized(
+    diarizer: Diarizer, targets: list[tuple[str, Path | None]], style: Format, wishes: dict[str, Any]
+) -> list[Diarization]:
+    """Diarize and write one after the other; those that worked, without their turns. The others are told of."""
+    import attrs
+
+    done = []
     with _Bar() as bar:
         for source, target in targets:
             try:
-                found = diarizer(
-                    source,
-                    channel=heard_channel,
-                    num_speakers=num_speakers,
-                    min_speakers=min_speakers,
-                    max_speakers=max_speakers,
-                    exclusive=exclusive,
-                    progress=bar.of(source),
-                )
+                found = diarizer(source, progress=bar.of(source), **wishes)
                 _write(found, target, style)
+                done.append(attrs.evolve(found, turns=()))
             except FastdiarError as error:
                 typer.echo(said("error", str(error)), err=True)
-                failed += 1
-    return 2 if failed else 0
+    return done
 
 
 def _channel(text: str) -> int | str:
-    if text != "mix" and not text.isdecimal():
-        raise FastdiarError(f"--channel is '{text}': expected a number from 0, or mix")
-    return text if text == "mix" else int(text)
+    if text in ("mix", "split"):
+        return text
+    if not text.isdecimal():
+        raise FastdiarError(f"--channel is '{text}': expected a number from 0, mix or split")
+    return int(text)
 
 
 def _targets(audio: list[str], output: str | None, style: Format) -> list[tuple[str, Path | None]]:

@@ -55,6 +55,11 @@ def rate(path: Path) -> int:
     return _from_file(path).rate
 
 
+def channels(recording: Recording) -> int:
+    """How many channels a recording has, by its header alone; raises `AudioError`."""
+    return _source(recording).channels
+
+
 def recordings(folder: Path, opened: bool = False) -> list[Path]:
     """Every recording in a folder and all below, in an order that does not depend on the machine.
 
@@ -93,7 +98,7 @@ class Stream:
 
 def stream(recording: Recording) -> Stream:
     """Open a recording; raises `AudioError`, now or while its blocks are read, naming the file and the reason."""
-    source = _from_samples(recording) if recording.path is None else _from_file(recording.path)
+    source = _source(recording)
     _check(source, recording.channel)
     seconds = None if source.frames is None else source.frames / source.rate
     return Stream(source.name, seconds, _resampled(source, recording.channel))
@@ -108,6 +113,10 @@ class _Source:
     channels: int
     frames: int | None
     blocks: Iterator[np.ndarray]
+
+
+def _source(recording: Recording) -> _Source:
+    return _from_samples(recording) if recording.path is None else _from_file(recording.path)
 
 
 def _check(source: _Source, channel: int | str) -> None:

@@ -52,6 +52,14 @@ class Activity:
 
 
 @attrs.frozen
+class Identity:
+    """Which model made a vector, by name and by a checksum of the graphs it came from; only those of one checksum compare."""
+
+    name: str
+    checksum: str
+
+
+@attrs.frozen
 class Bundle:
     """What `bundle.toml` says. `files` maps names inside the folder to their SHA-256; `labels` are `classify`'s classes.
 
@@ -68,6 +76,12 @@ class Bundle:
     diarization: dict[str, Any] = attrs.Factory(dict)
     recipe: dict[str, Any] = attrs.Factory(dict)
     made: dict[str, str] = attrs.Factory(dict)
+
+    @property
+    def identity(self) -> Identity:
+        """What the model's vectors are tagged with."""
+        graphs = "".join(self.files.get(name, "") for name in ("encode.onnx", "embed.onnx"))
+        return Identity(self.name, hashlib.sha256(graphs.encode()).hexdigest())
 
 
 def read_bundle(folder: Path) -> Bundle:

@@ -66,7 +66,9 @@ def type_words(kind: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A TOML value as a message shows it: on one line, and short."""
+    """A TOML or JSON value as a message shows it: on one line, and short."""
+    if value is None:
+        return "null"  # TOML has none, JSON does
     if isinstance(value, Mapping | list):
         return "a table" if isinstance(value, Mapping) else "a list"
     text = dumps_value(value)

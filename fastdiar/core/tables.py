@@ -121,3 +121,11 @@ class WalkSettings:
     shortest_turn: float = field(
         default=0.1, validator=validators.ge(0), metadata={"help": "turns shorter than this are dropped (seconds)"}
     )
+    known_cosine: float = field(
+        default=0.5,
+        validator=[validators.gt(0), validators.le(1)],
+        metadata={"help": "cosine of a voice and an enrolled one from which the person is given that name"},
+    )
+    known_seconds: float = field(
+        default=5.0, validator=validators.ge(0), metadata={"help": "speech of one person that enrolling needs (seconds)"}
+    )

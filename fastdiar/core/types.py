@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,14 @@ class Turn:
         return self.end - self.start
 
 
+@attrs.frozen(eq=False)
+class Voice:
+    """A person's voice: `vector` float32 `[dim]` of unit length, and the `seconds` that the person speaks."""
+
+    vector: np.ndarray
+    seconds: float
+
+
 def _in_order(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     return tuple(sorted(turns))
 
@@ -59,7 +67,8 @@ class Diarization:
     """Who spoke when in one recording: its turns, ordered by start.
 
     `speakers_probability` is how sure the diarizer is of the number of people, 0…1, where it estimated one;
-    `warnings` are for a person: a wish that could not be met.
+    `warnings` are for a person: a wish that could not be met. `voices` are the people's, by name; two diarizations are equal
+    whatever these are.
     """
 
     uri: str
@@ -67,11 +76,20 @@ class Diarization:
     seconds: float | None = None
     speakers_probability: float | None = None
     warnings: tuple[str, ...] = ()
+    voices: Mapping[str, Voice] = attrs.field(factory=dict, eq=False, repr=False)
 
     @property
     def speakers(self) -> list[str]:
         """The people heard, in order of their first turn."""
         return list(dict.fromkeys(turn.speaker for turn in self.turns))
+
+    def renamed(self, names: Mapping[str, str]) -> Diarization:
+        """The same turns and voices, people in `names` under their new ones."""
+        return attrs.evolve(
+            self,
+            turns=tuple(attrs.evolve(turn, speaker=names.get(turn.speaker, turn.speaker)) for turn in self.turns),
+            voices={names.get(speaker, speaker): voice for speaker, voice in self.voices.items()},
+        )
 
     def to_rttm(self) -> str:
         """The turns as RTTM lines."""

@@ -9,8 +9,11 @@ import numpy as np
 
 from fastdiar.core.errors import FastdiarError
 from fastdiar.core.types import Diarization, Recording
+from fastdiar.core.voices import KnownVoices
+from fastdiar.diarization.channels import SPLIT, each_channel
 from fastdiar.diarization.model import DEFAULT, Model, Provider, find_model
 from fastdiar.diarization.settings import clustering_of, settings_of
+from fastdiar.diarization.voices import named
 from fastdiar.diarization.walk import Progress, walk
 
 
@@ -58,15 +61,28 @@ class Diarizer:
         min_speakers: int | None = None,
         max_speakers: int | None = None,
         exclusive: bool = False,
+        known: KnownVoices | None = None,
         progress: Progress = lambda done, total: None,
     ) -> Diarization:
         """Diarize a file, or samples at `rate` Hz; raises `AudioError`.
 
-        `exclusive` names one person at a time, the likelier of two who speak together. `progress` is told seconds heard and
-        seconds in all.
+        `channel` is a number from 0, "mix" for the mean of all, or "split" where each holds one person. `exclusive` names one
+        person at a time, the likelier of two who speak together. People in `known` are called by their names. `progress` is
+        told seconds heard and seconds in all.
         """
+        if known is not None:
+            known.expect(self.model.bundle)
         least, most = _bounds(num_speakers, min_speakers, max_speakers)
         recording = _recording(audio, rate, channel, uri)
+        if channel != SPLIT:
+            found = self._heard(recording, least, most, exclusive, progress)
+        elif (least, most) == (1, None) and not exclusive:
+            found = each_channel(recording, lambda one, told: self._heard(one, 1, 1, False, told), progress)
+        else:
+            raise FastdiarError("split channels hold one speaker each: leave the number of speakers and exclusive out")
+        return found if known is None else named(found, known, self.settings.known_cosine)
+
+    def _heard(self, recording: Recording, least: int, most: int | None, exclusive: bool, progress: Progress) -> Diarization:
         found = walk(recording, self.model, self.settings, self._clustering, least, most, exclusive, progress)
         people = len(found.speakers)
         if found.turns and people < least:

@@ -1,4 +1,4 @@
-"""From a recording to turns, each second heard once. `walk` is the whole path, from top to bottom."""
+"""From a recording to turns, each second heard once. `walk` and `told_apart` are the whole path, from top to bottom."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from fastdiar.diarization.hear import Heard, hear
 from fastdiar.diarization.model import Model
 from fastdiar.diarization.stitch import active, stitch
 from fastdiar.diarization.turns import turns_of
+from fastdiar.diarization.voices import voices_of
 
 SHORTEST = RATE // 10
 """Samples; in less, no network hears anything."""
@@ -37,14 +38,29 @@ def walk(
     """Who spoke when in `recording`; raises `AudioError` and `ModelError`. `exclusive` names one person at a time."""
     # Per chunk: activity [frames, classes], vectors [windows, dim].
     heard = list(heard_chunks(recording, model, settings, progress))
+    return told_apart(recording.uri, heard, model, settings, clustering, min_speakers, max_speakers, exclusive)
+
+
+def told_apart(
+    uri: str,
+    heard: Sequence[Heard],
+    model: Model,
+    settings: WalkSettings,
+    clustering: Clustering,
+    min_speakers: int = 1,
+    max_speakers: int | None = None,
+    exclusive: bool = False,
+) -> Diarization:
+    """Who spoke when in a recording whose chunks were all heard; `walk` with the hearing done. Raises `ModelError`."""
     seconds = heard[-1].end / RATE
     windows = _windows(heard)  # vectors [all windows, dim]
     clusters = _kept_promise(clustering(windows, min_speakers, max_speakers), windows, clustering)  # labels [all windows]
     activity = model.bundle.activity
     timeline = stitch(heard, clusters.labels, activity)  # people [frames of the recording, people]
-    turns = turns_of(active(timeline, settings, 1 if exclusive else 2), timeline.people, activity, settings, seconds)
+    turns, people = turns_of(active(timeline, settings, 1 if exclusive else 2), timeline.people, activity, settings, seconds)
     sure = round(clusters.probability, 3) if turns and min_speakers != max_speakers else None
-    return Diarization(recording.uri, tuple(turns), seconds=seconds, speakers_probability=sure)
+    voices = voices_of(turns, people, windows, clusters.labels)  # vector [dim] of each
+    return Diarization(uri, tuple(turns), seconds=seconds, speakers_probability=sure, voices=voices)
 
 
 def heard_chunks(

@@ -24,7 +24,7 @@ def turns(
     for person, stretches in enumerate(runs):
         for first, after in stretches:
             active[first:after, person] = True
-    return turns_of(active, np.full(active.shape, 0.75), GRID, settings or WalkSettings(), seconds)
+    return turns_of(active, np.full(active.shape, 0.75), GRID, settings or WalkSettings(), seconds)[0]
 
 
 def test_people_are_named_in_order_of_their_first_turn() -> None:
@@ -54,8 +54,8 @@ def test_turns_end_with_the_recording() -> None:
 def test_confidence_is_the_mean_over_the_turn_and_at_most_one() -> None:
     confidence = np.repeat([[0.4], [0.8], [3.0]], [50, 50, 100], axis=0)
     active = np.ones((200, 1), bool)
-    assert turns_of(active[:100], confidence[:100], GRID, WalkSettings(), 10.0)[0].confidence == 0.6
-    assert turns_of(active, confidence, GRID, WalkSettings(), 10.0)[0].confidence == 1.0
+    assert turns_of(active[:100], confidence[:100], GRID, WalkSettings(), 10.0)[0][0].confidence == 0.6
+    assert turns_of(active, confidence, GRID, WalkSettings(), 10.0)[0][0].confidence == 1.0
 
 
 def test_nobody_has_no_turns() -> None:
