@@ -2,7 +2,7 @@
 wav2vec2-base, CAM++ and segmentation-3.0. Weights of the recipes' networks are random: time does not depend on them.
 
 `pytest benchmarks/test_networks.py --benchmark-json=networks.json`, then `python benchmarks/report.py networks.json`. On a busy
-machine: `taskset -c 0`, and `--benchmark-timer=time.thread_time -k "not 2-"`, which counts the time of one thread.
+machine: `taskset -c 0`, and `--benchmark-timer=time.thread_time -k "not 1-2"`, which counts one thread's time.
 """
 
 from __future__ import annotations

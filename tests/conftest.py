@@ -160,3 +160,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     folder = tmp_path_factory.mktemp("bundles") / "small"
     export_run(trained, folder, gate=EXAMPLES)
     return folder
+
+
+@pytest.fixture(scope="session")
+def eight_bits(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
+    """The trained run, exported with 8-bit arithmetic."""
+    from fastdiar.training.export import export_run
+
+    folder = tmp_path_factory.mktemp("bundles") / "int8"
+    export_run(trained, folder, precision="int8", gate=EXAMPLES)
+    return folder

@@ -14,6 +14,7 @@ import attrs
 import pytest
 import soundfile
 import typer
+from typer.main import get_command
 
 from fastdiar import registry
 from fastdiar.__main__ import run
@@ -193,3 +194,12 @@ def test_the_picture_of_the_readme_is_drawn(tmp_path: Path) -> None:
     reference, picture = ROOT / "examples" / "dialogue.rttm", tmp_path / "picture.png"
     runpy.run_path(str(ROOT / "docs" / "pictures" / "timeline.py"))["main"](str(reference), str(reference), str(picture))
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_commands_of_the_export_page_are_understood() -> None:
+    pytest.importorskip("torch")
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    lines = [shlex.split(line, comments=True) for text in blocks("export.md", "sh") for line in text.splitlines()]
+    assert len(lines) == 5
+    for _, name, *arguments in lines:
+        commands[name].make_context(name, arguments)

@@ -32,12 +32,25 @@ def show(
     cost: Annotated[bool, typer.Option("--cost", help="Add what the network costs.")] = False,
     classes: Annotated[int, typer.Option(min=1, help="Classes of each head, for --cost.")] = 5994,
 ) -> None:
-    """Print a recipe with everything it extends and all defaults, each value with its origin."""
+    """Print a recipe with everything it extends and all defaults, each value with its origin.
+
+    RECIPE may be an exported graph, which carries the recipe of its network.
+    """
     from fastdiar.recipe import read_recipe
 
-    resolved = read_recipe(recipe, overrides or ())
+    resolved = _exported(recipe) if recipe.suffix == ".onnx" else read_recipe(recipe, overrides or ())
     figures = _cost(resolved, classes) if cost else ""
     typer.echo(resolved.to_toml(origins=True) + figures, nl=False)
+
+
+def _exported(graph: Path) -> Recipe:
+    from fastdiar.core.errors import needs
+
+    with needs("train", "reading the recipe of a graph"):
+        from fastdiar.core.onnx_files import recipe_in
+    from fastdiar.recipe import recipe_from_table
+
+    return recipe_from_table(recipe_in(graph), str(graph))
 
 
 def _cost(recipe: Recipe, classes: int) -> str:

@@ -4,18 +4,52 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 
-from fastdiar.core.errors import needs
+from fastdiar.core.errors import ModelError, needs
 
+RECIPE = "fastdiar.recipe"
+"""Under this name a graph's metadata holds the resolved recipe that its network was trained from."""
 LARGEST_HALF = float(np.finfo(np.float16).max)
+
+
+def read_graph(path: Path) -> onnx.ModelProto:
+    """A graph that is all in one file; raises `ModelError`. Nothing else is opened, wherever the graph points to."""
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+    except DecodeError:
+        raise ModelError(f"{path}: not an ONNX file") from None
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise ModelError(f"{path}: its weights lie in other files: expected all in one")
+    return model
+
+
+def metadata_of(model: onnx.ModelProto) -> dict[str, str]:
+    """What a graph says of itself."""
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def recipe_in(path: Path) -> dict[str, Any]:
+    """The recipe's table that an exported graph carries; raises `ModelError` where it has none, or a broken one."""
+    text = metadata_of(read_graph(path)).get(RECIPE)
+    if text is None:
+        raise ModelError(f"{path}: carries no recipe: fastdiar export writes graphs that do")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(f"{path}: the recipe in its metadata is broken: {error}") from None
 
 
 def store_as_half(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -55,7 +55,7 @@ def target(library: Library | None = None, capability: str | None = None) -> Tar
 
 
 def build_engine(graph: Path, built_for: Target, shapes: Shapes) -> Path:
-    """Write the engine of an ONNX graph beside it, with the precision that the graph has; raises `ModelError`."""
+    """Write the engine of an ONNX graph beside it, with the arithmetic that the graph has; raises `ModelError`."""
     trt = importlib.import_module(built_for.library)
     logger = _logger(trt)
     builder = trt.Builder(logger)

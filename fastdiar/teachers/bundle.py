@@ -12,14 +12,13 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 
 from fastdiar import registry
 from fastdiar.core.audio import clips_of
 from fastdiar.core.bundle import BACKEND, Bundle, write_bundle
 from fastdiar.core.errors import ModelError
 from fastdiar.core.files import replacing, write_text
-from fastdiar.core.onnx_files import difference, quantize, shorten_names, store_as_half, values
+from fastdiar.core.onnx_files import difference, metadata_of, quantize, read_graph, shorten_names, store_as_half, values
 from fastdiar.core.parity import Parity
 from fastdiar.core.structure import unstructure
 from fastdiar.core.tables import WalkSettings
@@ -124,15 +123,8 @@ def _noise(graph: onnx.ModelProto, samples: int, random: np.random.Generator) ->
 
 
 def _read(path: Path, key: str, value: str) -> onnx.ModelProto:
-    try:
-        model = onnx.load(path, load_external_data=False)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
-    except DecodeError:
-        raise ModelError(f"{path}: not an ONNX file") from None
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
-        raise ModelError(f"{path}: its weights lie in other files: expected all in one")
-    found = {entry.key: entry.value for entry in model.metadata_props}.get(key)
+    model = read_graph(path)
+    found = metadata_of(model).get(key)
     if found != value:
         raise ModelError(f"{path}: expected a network whose metadata says {key} = {value}, got {found or 'none'}")
     return model

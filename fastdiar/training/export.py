@@ -21,6 +21,7 @@ from fastdiar.core.bundle import Activity, Bundle, read_bundle, write_bundle
 from fastdiar.core.component import Part
 from fastdiar.core.errors import ModelError, Problem, RecipeError
 from fastdiar.core.files import write_text
+from fastdiar.core.onnx_files import RECIPE
 from fastdiar.core.structure import StructureError, dotted, structure, unstructure
 from fastdiar.core.toml_text import dumps
 from fastdiar.core.types import RATE
@@ -68,7 +69,7 @@ def export_run(
     network = load_run(run)
     table = portable(recipe)
     made = {name: version(name) for name in MADE_WITH}
-    metadata = {"fastdiar.recipe": dumps(table), **{f"made.{name}": number for name, number in made.items()}}
+    metadata = {RECIPE: dumps(table), **{f"made.{name}": number for name, number in made.items()}}
     with _appearing(out) as folder:
         parity = registry.lookup("exporter", part.use)(part.config).export(network, folder, metadata, lambda: _speech(recipe))
         bundle = Bundle(
@@ -207,7 +208,8 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
 
 def _labels(network: Network) -> tuple[str, ...]:
     """The classes that `classify.onnx` tells apart."""
-    return () if network.voice is None else network.labels[network.heads[network.voice].task]
+    head = None if network.voice is None else network.heads[network.voice]
+    return network.labels[head.task] if head is not None and head.classifies else ()
 
 
 @contextmanager

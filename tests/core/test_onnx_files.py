@@ -1,13 +1,18 @@
-"""Graphs stored in half the space compute what they computed before."""
+"""Graphs stored in half the space, or computing in 8 bits, say nearly the same; what they carry is read with care."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from fastdiar.core.onnx_files import store_as_half
+from fastdiar.__main__ import run as fastdiar
+from fastdiar.core.errors import ModelError
+from fastdiar.core.onnx_files import difference, quantize, recipe_in, store_as_half, values
 
 
 def linear(weight: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
@@ -46,3 +51,46 @@ def test_a_number_too_large_for_half_keeps_its_tensor() -> None:
     weight = np.array([[1e6, 0.0], [0.0, 1.0]], np.float32)
     half = store_as_half(linear(weight, np.zeros(2, np.float32)))
     np.testing.assert_array_equal(run(half, np.ones((1, 2), np.float32)), [[1e6, 1.0]])
+
+
+def test_a_graph_tells_the_recipe_of_its_network_or_what_is_wrong_with_it(bundle: Path, tmp_path: Path) -> None:
+    table = recipe_in(bundle / "encode.onnx")
+    assert table["encoder"]["use"] == "melrescnn"
+    model = onnx.load(bundle / "encode.onnx")
+    onnx.helper.set_model_props(model, {"fastdiar.recipe": "[encoder"})
+    (tmp_path / "broken.onnx").write_bytes(model.SerializeToString())
+    onnx.helper.set_model_props(model, {})
+    (tmp_path / "bare.onnx").write_bytes(model.SerializeToString())
+    (tmp_path / "text.onnx").write_text("dear diary")
+    for name, reason in {
+        "broken": r"broken\.onnx: the recipe in its metadata is broken: Expected ']'",
+        "bare": r"bare\.onnx: carries no recipe: fastdiar export writes graphs that do",
+        "text": r"text\.onnx: not an ONNX file",
+        "gone": r"gone\.onnx: cannot be read: No such file",
+    }.items():
+        with pytest.raises(ModelError, match=reason):
+            recipe_in(tmp_path / f"{name}.onnx")
+
+
+def test_the_recipe_of_a_graph_is_shown(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fastdiar(["recipe", "show", str(bundle / "encode.onnx")]) == 0
+    assert 'use = "melrescnn"' in capsys.readouterr().out
+
+
+def test_eight_bits_compute_nearly_the_same_and_leave_the_rest_alone() -> None:
+    random = np.random.default_rng(0)
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[n, 16] x) => (float[n, 4] y) { a = MatMul (x, w) y = MatMul (a, v) }'
+    )
+    for node, name in zip(model.graph.node, ("first", "last"), strict=True):
+        node.name = name
+    for name, shape in {"w": (16, 8), "v": (8, 4)}.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(random.standard_normal(shape).astype(np.float32), name))
+    before = model.SerializeToString()
+    examples = [{"x": random.standard_normal((50, 16)).astype(np.float32)} for _ in range(4)]
+    small = quantize(model, ["first"], examples)
+    assert model.SerializeToString() == before
+    kinds = {tensor.dims[0]: tensor.data_type for tensor in small.graph.initializer if len(tensor.dims) == 2}
+    assert kinds == {16: onnx.TensorProto.INT8, 8: onnx.TensorProto.FLOAT}
+    exact, found = (values(each, ["a", "y"], examples[0]) for each in (model, small))
+    assert 0 < difference(found["y"], exact["y"]) < 0.05

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 from attrs import field, validators
 from torch import nn
 
 from fastdiar.core.interfaces import Exporter
-from fastdiar.core.onnx_graphs import Precision, Speech, write_graphs
+from fastdiar.core.onnx_graphs import Speech, write_graphs
 from fastdiar.core.parity import Parity
 from fastdiar.core.tensorrt_engines import Library, Shapes, build_engine, target
 from fastdiar.core.types import RATE
@@ -22,7 +22,9 @@ from fastdiar.core.types import RATE
 class TensorRtConfig:
     """`use = "tensorrt"`: which GPU engines are for, and the smallest, usual and largest of what they will be given."""
 
-    precision: Precision = field(default="fp32", metadata={"help": "of the graphs, which the engines keep to"})
+    precision: Literal["fp32", "fp16"] = field(
+        default="fp32", metadata={"help": "of the stored weights; the arithmetic is fp32, and int8 is onnxruntime's alone"}
+    )
     library: Library | None = field(default=None, metadata={"help": "none: the one that is installed"})
     compute_capability: str | None = field(
         default=None,

@@ -17,7 +17,6 @@ from fastdiar.core.structure import StructureError, structure
 from fastdiar.plugins.exporters.onnx import Onnx, OnnxConfig
 from fastdiar.recipe import recipe_from_table
 from fastdiar.training.checkpoint import load_run
-from tests.conftest import voice
 
 GRAPHS = ("encode.onnx", "embed.onnx", "classify.onnx")
 
@@ -72,17 +71,6 @@ def test_eight_bits_leave_the_frames_in_place(trained: Path, eight_bits: Path, c
     assert run(eight_bits / "encode.onnx", waveform=waveform)[0].shape == frames.shape
 
 
-@pytest.fixture(scope="module")
-def eight_bits(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("int8")
-    network = load_run(trained)
-    speech = [voice(pitch, 1.5, np.random.default_rng(0)) for pitch in (100, 150, 220)]
-    parity = Onnx(OnnxConfig("int8")).export(network, folder, {}, lambda: speech)
-    assert 1e-4 < parity["encode.onnx"].outputs < 0.3
-    assert parity["embed.onnx"].outputs < 1e-2  # the last layers are not in 8 bits
-    return folder
-
-
 def test_front_end_pooling_and_last_layers_keep_their_precision(eight_bits: Path) -> None:
     encode, embed = (onnx.load(eight_bits / name) for name in ("encode.onnx", "embed.onnx"))
     kernels = {tensor.name: tensor for tensor in encode.graph.initializer if len(tensor.dims) > 2}
@@ -133,9 +121,7 @@ class Unwritable(nn.Module):
 
 
 def test_an_operator_that_onnx_lacks_is_said_in_a_line(tmp_path: Path) -> None:
-    with pytest.raises(
-        ModelError, match=r"^encode\.onnx: the network cannot be written as ONNX: .*airy.*: nothing was"
-    ):
+    with pytest.raises(ModelError, match=r"^encode\.onnx: the network cannot be written as ONNX: .*airy.*: nothing was"):
         Onnx(OnnxConfig()).export(Unwritable(), tmp_path, {}, list)
     assert list(tmp_path.iterdir()) == []
 
