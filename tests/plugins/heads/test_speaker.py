@@ -52,7 +52,7 @@ def test_of_several_centres_the_nearest_counts() -> None:
     directions = F.normalize(head.classifier.weight, dim=-1).view(2, 3, 6)
     for clip, logits in zip(output.embedding, output.logits, strict=True):
         for speaker in range(2):
-            assert logits[speaker].item() == pytest.approx(10 * max(float(clip @ each) for each in directions[speaker]), abs=1e-5)
+            assert logits[speaker].item() == pytest.approx(10 * max((clip @ each).item() for each in directions[speaker]), abs=1e-5)
 
 
 def test_a_linear_classifier_has_one_centre() -> None:
@@ -63,3 +63,20 @@ def test_a_linear_classifier_has_one_centre() -> None:
 def made(classifier: str) -> Speaker:
     torch.manual_seed(0)
     return Speaker(SpeakerConfig(hidden=(6, 4), classifier=classifier), 8, LABELS)
+
+
+def test_an_embedding_alone_has_no_classes() -> None:
+    head = Speaker(SpeakerConfig(hidden=(6,), classifier="none", centred=True), 8, ("ada", "bo"))
+    output = head(torch.randn(5, 8))
+    assert output.logits is None and not head.classifies
+    assert output.embedding.shape == (5, 6)
+    assert sum(parameter.numel() for parameter in head.parameters()) == 8 * 6 + 6
+
+
+def test_a_centred_embedding_leaves_out_what_all_voices_share() -> None:
+    torch.manual_seed(0)
+    head = Speaker(SpeakerConfig(hidden=(6,), classifier="none", centred=True), 8, ())
+    voices = torch.randn(64, 8) + 100
+    for _ in range(100):
+        head(voices)
+    assert head.eval()(voices).embedding.mean(0).norm() < 0.3
