@@ -52,7 +52,9 @@ def test_of_several_centres_the_nearest_counts() -> None:
     directions = F.normalize(head.classifier.weight, dim=-1).view(2, 3, 6)
     for clip, logits in zip(output.embedding, output.logits, strict=True):
         for speaker in range(2):
-            assert logits[speaker].item() == pytest.approx(10 * max((clip @ each).item() for each in directions[speaker]), abs=1e-5)
+            assert logits[speaker].item() == pytest.approx(
+                10 * max((clip @ each).item() for each in directions[speaker]), abs=1e-5
+            )
 
 
 def test_a_linear_classifier_has_one_centre() -> None:
