@@ -25,7 +25,7 @@ from fastdiar.core.types import Batch, Frames
 class Output:
     """What a head says: `logits [batch, classes]` (clip) or `[batch, frames, classes]`; `embedding [batch, dim]`, unit length.
 
-    `frames [batch, frames, dim]` is what the head judged. A head always has logits; a teacher without a classifier has none.
+    `frames [batch, frames, dim]` is what the head judged. Where there are no classes to tell apart, there are no logits.
     """
 
     logits: Tensor | None
@@ -74,7 +74,7 @@ class Head(nn.Module, ABC):
 
     `level` "clip" takes pooled vectors `[batch, dim]`, "frame" takes `[batch, frames, dim]` and `lengths [batch]`; `labels` are
     the task's classes; `embedding` is the size of the embedding it gives, 0 for none; `activity` says which local voices its
-    frames tell apart, where they do.
+    frames tell apart, where they do; `classifies` is False for a head without logits.
     """
 
     config_class: ClassVar[type]
@@ -82,6 +82,7 @@ class Head(nn.Module, ABC):
     level: Literal["clip", "frame"]
     embedding: int = 0
     activity: Activity | None = None
+    classifies: bool = True
 
     @abstractmethod
     def forward(self, x: Tensor, *lengths: Tensor) -> Output:

@@ -122,7 +122,8 @@ def _graphs(network: Any) -> Iterator[_Graph]:
     voices = [{"frames": each, "weights": _weights(each, speakers)} for speakers, each in enumerate(frames, start=1)]
     pooled = {"frames": {0: Dim("batch"), 1: Dim("frames")}, "weights": {0: Dim("batch"), 1: Dim("speakers"), 2: Dim("frames")}}
     yield _Graph("embed.onnx", _Embed(network), ("embedding",), voices, pooled)
-    yield _Graph("classify.onnx", _Classify(network), ("logits",), clips, heard)
+    if network.heads[network.voice].classifies:
+        yield _Graph("classify.onnx", _Classify(network), ("logits",), clips, heard)
 
 
 def _noise(number: int, seconds: float) -> dict[str, Tensor]:

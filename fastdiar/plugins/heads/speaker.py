@@ -29,10 +29,11 @@ class SpeakerConfig:
         validator=[validators.ge(0), validators.lt(1)],
         metadata={"help": "share of hidden numbers dropped in training"},
     )
-    classifier: Literal["linear", "cosine"] = field(
+    classifier: Literal["linear", "cosine", "none"] = field(
         default="linear",
         metadata={
-            "help": "linear: after ReLU and dropout; cosine: angle between the embedding and each speaker, which 'aam' needs"
+            "help": "linear: after ReLU and dropout; cosine: angle between the embedding and each speaker, which 'aam' needs; "
+            "none: the embedding alone, which a teacher teaches"
         },
     )
     scale: float = field(
@@ -60,7 +61,7 @@ class Speaker(Head):
     The embedding is the last hidden Linear's output, before ReLU and dropout, made unit length (as in Snyder et al.,
     X-vectors, ICASSP 2018: the ReLU would fold half of the space away). `classifier = "linear"` goes on through ReLU and
     dropout; `"cosine"` compares the embedding itself with one direction a speaker, so that training shapes what is used, or
-    with the nearest of several `centres` (Deng et al., Sub-center ArcFace, ECCV 2020).
+    with the nearest of several `centres` (Deng et al., Sub-center ArcFace, ECCV 2020); `"none"` ends with the embedding.
     """
 
     config_class = SpeakerConfig
@@ -75,7 +76,9 @@ class Speaker(Head):
         self.centre = nn.BatchNorm1d(self.embedding, affine=False) if config.centred else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.centres = config.centres
-        self.classifier = nn.Linear(self.embedding, len(labels) * config.centres, bias=self.cosine_scale is None)
+        self.classifies = config.classifier != "none"
+        classes = len(labels) * config.centres
+        self.classifier = nn.Linear(self.embedding, classes, bias=self.cosine_scale is None) if self.classifies else None
 
     def forward(self, x: Tensor) -> Output:
         """`[batch, dim]` → logits `[batch, speakers]`, embedding `[batch, hidden[-1]]` of unit length."""
@@ -83,6 +86,8 @@ class Speaker(Head):
             x = self.dropout(F.relu(layer(x)))
         voice = self.centre(self.hidden[-1](x).float())
         embedding = F.normalize(voice, dim=-1)
+        if self.classifier is None:
+            return Output(None, embedding)
         if self.cosine_scale is None:
             return Output(self.classifier(self.dropout(F.relu(voice))), embedding)
         cosines = F.linear(embedding, F.normalize(self.classifier.weight, dim=-1))
