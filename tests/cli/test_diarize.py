@@ -102,6 +102,11 @@ MISTAKES = {
     "number-twice": ["talk.wav", "--num-speakers", "2", "--max-speakers", "3"],
     "minimum-above-maximum": ["talk.wav", "--min-speakers", "3", "--max-speakers", "2"],
     "output-in-a-file": ["talk.wav", "-o", "notes.txt/x.rttm"],
+    "embeddings-elsewhere": ["talk.wav", "--embeddings", "notes.txt"],
+    "known-missing": ["talk.wav", "--known", "nobody.json"],
+    "known-not-json": ["talk.wav", "--known", "notes.txt"],
+    "known-of-another-model": ["talk.wav", "other.wav", "--known", "known.json"],
+    "split-and-number": ["talk.wav", "--channel", "split", "--num-speakers", "2"],
 }
 
 
@@ -111,12 +116,14 @@ def test_a_mistake_is_explained(name: str, talk: np.ndarray, monkeypatch: pytest
     for source in ("talk.wav", "other.wav", "monday/talk.wav", "tuesday/talk.wav"):
         write(source, talk[: 2 * RATE])
     Path("notes.txt").write_text("keep me")
+    Path("known.json").write_text('{"format": 1, "model": {"name": "small", "checksum": "ab"}, "voices": []}')
     before = Path("talk.wav").read_bytes()
     assert run(["diarize", *MISTAKES[name]]) == 2
     printed = capfd.readouterr()
     assert printed.out == ""
     golden(name, printed.err)
-    assert sorted(path.name for path in Path().iterdir()) == ["monday", "notes.txt", "other.wav", "talk.wav", "tuesday"]
+    there = ["known.json", "monday", "notes.txt", "other.wav", "talk.wav", "tuesday"]
+    assert sorted(path.name for path in Path().iterdir()) == there
     assert (Path("notes.txt").read_text(), Path("talk.wav").read_bytes()) == ("keep me", before)
 
 
@@ -207,6 +214,32 @@ def test_several_recordings_follow_each_other_on_standard_output(talk: np.ndarra
     lines = capfd.readouterr().out.splitlines()
     half = len(lines) // 2
     assert [line.replace(" one ", " two ") for line in lines[:half]] == lines[half:]
+
+
+def test_embeddings_of_several_recordings_lie_in_one_file(talk: np.ndarray, capfd: Capture) -> None:
+    sources = [write("one.flac", talk), spoil("nan"), write("hush.wav", np.zeros(2 * RATE)), write("two.flac", talk[: 5 * RATE])]
+    assert run(["diarize", *sources, "-o", "out", "--embeddings", "new/voices.npz"]) == 2
+    assert capfd.readouterr().err.count("\n") == 1
+    with np.load("new/voices.npz", allow_pickle=False) as found:
+        assert found["recording"].tolist() == ["one", "one", "two"]
+        assert found["speaker"].tolist() == ["speaker1", "speaker2", "speaker1"]
+        assert found["model"][0] == "quality"
+        one, other, again = found["vector"]
+        assert one @ again > 0.9 > 0.6 > one @ other
+        assert found["seconds"] == pytest.approx([4.2, 5.6, 4.2], abs=0.5)
+
+
+def test_no_embeddings_are_written_where_nothing_was_heard() -> None:
+    assert run(["diarize", spoil("nan"), "--embeddings", "voices.npz"]) == 2
+    assert not Path("voices.npz").exists()
+
+
+def test_split_channels_are_named_by_number(talk: np.ndarray, capfd: Capture) -> None:
+    one, other = talk[: 5 * RATE], talk[5 * RATE : 10 * RATE]
+    assert run(["diarize", write("call.wav", np.stack([one, other], axis=1)), "--channel", "split"]) == 0
+    printed = capfd.readouterr()
+    assert {line.split()[7] for line in printed.out.splitlines()} == {"channel0", "channel1"}
+    assert printed.err == ""
 
 
 def test_no_golden_text_is_left_over() -> None:
