@@ -24,6 +24,7 @@ from fastdiar.cli import (
     score,
     simulate,
     train,
+    tune,
 )
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
@@ -36,6 +37,7 @@ app.command()(prepare.prepare)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(compare.compare)
+app.command()(tune.tune)
 app.command()(export.export)
 app.command()(bundle.bundle)
 app.command()(bundle.backend)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fastdiar.cli.progress import bars
 from fastdiar.cli.recipe import Overrides
+from fastdiar.cli.tables import percent, row, table
 
 if TYPE_CHECKING:
     from fastdiar.evaluation.evaluation import Evaluation
@@ -85,7 +87,7 @@ def _evaluation(
         trials=None if trials is None else tuple(read_trials(trials)),
         cohort=None if cohort is None else read_cohort(cohort, overrides),
     )
-    with _bundle(folder) as bundle, _bars() as watch:
+    with _bundle(folder) as bundle, bars() as watch:
         found = measure(Model(bundle, threads), folder.resolve().name, sets, wishes, watch)
     return attrs.evolve(found, run=read_run(folder) if is_run(folder) else None, price_per_hour=price_per_hour)
 
@@ -107,92 +109,55 @@ def _bundle(folder: Path) -> Iterator[Path]:
         yield Path(place) / folder.resolve().name
 
 
-@contextmanager
-def _bars() -> Iterator[Any]:
-    """Bars on standard error, one for each set that is heard; nothing where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-
-        def watch(what: str, count: int) -> Any:
-            task = progress.add_task(what, total=count)
-            return lambda done: progress.update(task, completed=done)
-
-        yield watch
-
-
 def _print(found: Evaluation) -> None:
     from rich.console import Console
 
     console = Console()
     for tables in (_closed_set, _verification, _diarization):
-        for table, notes in tables(found):
-            console.print(table)
+        for lines, notes in tables(found):
+            console.print(lines)
             for note in notes:
                 typer.echo(note)
 
 
 def _closed_set(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
     for name, known in found.closed_set.items():
-        table = _table(name, "corpus", "speakers", "utterances", "accuracy %", "95 %", "macro F1")
+        lines = table(name, "corpus", "speakers", "utterances", "accuracy %", "95 %", "macro F1")
         for corpus, figures in {**known.corpora, "all": known.overall}.items():
             counts = (str(figures.speakers), str(figures.utterances))
-            _row(table, corpus, *counts, f"{100 * figures.accuracy:.1f}", _between(figures.interval), f"{figures.macro_f1:.3f}")
+            row(lines, corpus, *counts, f"{100 * figures.accuracy:.1f}", _between(figures.interval), f"{figures.macro_f1:.3f}")
         notes = [f"latency a clip: {known.latency}"]
         if known.unknown or known.unreadable:
             notes.append(f"not counted: {known.unknown} of speakers that the model does not know, {known.unreadable} unreadable")
-        yield table, notes
+        yield lines, notes
 
 
 def _verification(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
     for name, results in found.verification.items():
-        table = _table(name, "corpus", "clip", "scores", "speakers", "EER %", "95 %", "DCF .01", "DCF .05")
+        lines = table(name, "corpus", "clip", "scores", "speakers", "EER %", "95 %", "DCF .01", "DCF .05")
         for each in results:
             clip = "all" if each.seconds is None else f"{each.seconds:g} s"
-            errors = (_percent(each.eer), _between(each.interval), f"{each.min_dcf_01:.3f}", f"{each.min_dcf_05:.3f}")
-            _row(table, each.corpus or "all", clip, each.scores, str(each.speakers), *errors)
-        yield table, []
+            errors = (percent(each.eer), _between(each.interval), f"{each.min_dcf_01:.3f}", f"{each.min_dcf_05:.3f}")
+            row(lines, each.corpus or "all", clip, each.scores, str(each.speakers), *errors)
+        yield lines, []
 
 
 def _diarization(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
     for name, heard in found.diarization.items():
-        table = _table(name, "speech", "overlap", "collar", "DER %", "95 %", "missed", "false", "confused", "JER %")
+        lines = table(name, "speech", "overlap", "collar", "DER %", "95 %", "missed", "false", "confused", "JER %")
         for each in heard.results:
             everything, conditions = each.pooled, each.conditions
             parts = (everything.missed, everything.false_alarm, everything.confusion)
             kind = ("oracle" if each.oracle else "found", "left out" if conditions.skip_overlap else "scored")
-            shares = [_percent(part / everything.speech if everything.speech else None) for part in parts]
-            rates = (_percent(everything.der), _between(each.der_interval), *shares, _percent(everything.jer))
-            _row(table, *kind, f"±{conditions.collar / 2:g} s", *rates)
+            shares = [percent(part / everything.speech if everything.speech else None) for part in parts]
+            rates = (percent(everything.der), _between(each.der_interval), *shares, percent(everything.jer))
+            row(lines, *kind, f"±{conditions.collar / 2:g} s", *rates)
         minutes = sum(each.seconds for each in heard.heard) / 60
-        count = f"right number of people in {_percent(heard.right_count)} % of files ({_between(heard.right_count_interval)})"
+        count = f"right number of people in {percent(heard.right_count)} % of files ({_between(heard.right_count_interval)})"
         speed = f"{heard.real_time_factor:.3f} CPU s per s of sound"
         files = "1 file" if len(heard.heard) == 1 else f"{len(heard.heard)} files"
         notes = [f"{files}, {minutes:.0f} min; {count}; {speed}"]
-        yield table, notes + [f"unreadable: {reason}" for reason in heard.unreadable]
-
-
-def _table(title: str, first: str, *columns: str) -> Any:
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Column, Table
-
-    right = [Column(name, justify="right", no_wrap=True) for name in columns]
-    heads = (Column(first, overflow="fold"), *right)
-    return Table(*heads, title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-
-
-def _row(table: Any, first: str, *cells: str) -> None:
-    from rich.markup import escape
-
-    table.add_row(escape(first), *cells)
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
+        yield lines, notes + [f"unreadable: {reason}" for reason in heard.unreadable]
 
 
 def _between(interval: Interval | None) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
+from typing import Any
 
 LINE_SECONDS = 15.0
 """From one line to the next, where there is no terminal."""
@@ -50,3 +52,21 @@ class Progress:
             self._spoke = now
             left = f", {(total - done) / pace / 60:.0f} min left" if pace and total else ""
             self._console.print(f"{what}: {text}{left}", highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def bars() -> Iterator[Any]:
+    """Bars on standard error, one for each set that is heard; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+
+        def watch(what: str, count: int) -> Any:
+            task = progress.add_task(what, total=count)
+            return lambda done: progress.update(task, completed=done)
+
+        yield watch

@@ -80,6 +80,17 @@ def written(text: str) -> Any:
     return table["value"] if len(table) == 1 else text
 
 
+def laid_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`own` on top of `base`, table by table. Another `use` has other keys: then those of `base` are left behind."""
+    if "use" in base and "use" in own and base["use"] != own["use"]:
+        return dict(own)
+    merged = dict(base)
+    for key, value in own.items():
+        inside = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = laid_over(base[key], value) if inside else value
+    return merged
+
+
 def _read(path: Path, chain: tuple[Path, ...]) -> Source:
     """One file on top of what it extends; `chain` are the files that extend it."""
     table, lines = _parsed(path)
@@ -145,20 +156,9 @@ def _overridden(source: Source, overrides: Sequence[str]) -> Source:
 
 def _merged(base: Source, table: dict[str, Any], origins: dict[Key, Origin]) -> Source:
     """`table` on top of `base`, table by table."""
-    merged = _merge(base.table, table)
+    merged = laid_over(base.table, table)
     known = base.origins | origins
     return attrs.evolve(base, table=merged, origins={key: known[key] for key in _keys(merged)})
-
-
-def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Two tables as one. Another `use` has other keys: then those of `base` are left behind."""
-    if "use" in base and "use" in own and base["use"] != own["use"]:
-        return own
-    merged = dict(base)
-    for key, value in own.items():
-        inside = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _merge(base[key], value) if inside else value
-    return merged
 
 
 def _parsed(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
+import numpy as np
 
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError, DataError
@@ -126,15 +127,21 @@ def _whole(name: str, chunks: Sequence[Entry]) -> Whole:
     )
 
 
-def _hear(diarizer: Diarizer, dataset: Dataset, recording: Whole) -> Heard:
+def loaded(dataset: Dataset, recording: Whole) -> tuple[np.ndarray, Pair]:
+    """A recording's samples `[samples]`, and what its turns are to be held against, with none found yet. Raises `AudioError`."""
     entry = recording.entry
     samples = dataset.load(entry)
-    began = time.process_time()
-    found = diarizer(samples, RATE, uri=entry.key)
-    taken = time.process_time() - began
     seconds = len(samples) / RATE
     reference = dataset.turns(attrs.evolve(entry, seconds=seconds)) or ()
-    return Heard(entry.key, seconds, taken, reference, found.turns, recording.stretches or ((0.0, seconds),))
+    return samples, Pair(entry.key, reference, (), recording.stretches or ((0.0, seconds),))
+
+
+def _hear(diarizer: Diarizer, dataset: Dataset, recording: Whole) -> Heard:
+    samples, truth = loaded(dataset, recording)
+    began = time.process_time()
+    found = diarizer(samples, RATE, uri=truth.uri)
+    taken = time.process_time() - began
+    return Heard(truth.uri, len(samples) / RATE, taken, truth.reference, found.turns, truth.uem)
 
 
 def _result(found: Sequence[Heard], conditions: Conditions, oracle: bool) -> Result:

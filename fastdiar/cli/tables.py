@@ -1,0 +1,28 @@
+"""Tables of figures on the terminal. What stands in them may be strangers' words: markup in it is not obeyed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def table(title: str, first: str, *columns: str) -> Any:
+    """A table whose first column may fold; the others hold figures."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    right = [Column(name, justify="right", no_wrap=True) for name in columns]
+    heads = (Column(first, overflow="fold"), *right)
+    return Table(*heads, title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def row(figures: Any, first: str, *cells: str) -> None:
+    """Add a row to a table."""
+    from rich.markup import escape
+
+    figures.add_row(escape(first), *cells)
+
+
+def percent(share: float | None) -> str:
+    """A share of 1 in per cent, or a dash where there is none."""
+    return "-" if share is None else f"{100 * share:.1f}"
