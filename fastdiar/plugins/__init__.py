@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastdiar.core.component import Component, hookimpl
 
-
 COMPONENTS = [
     Component("dataset", "ami", "fastdiar.plugins.datasets.ami:Ami", "AMI's meetings as they unpack, with their annotations"),
     Component(
