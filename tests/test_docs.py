@@ -94,6 +94,32 @@ def test_the_plugin_of_the_plugin_page(acme: Callable[..., Path]) -> None:
     assert registry.lookup("clustering", "acme/alone").config_class().sure == 1.0
 
 
+def test_the_commands_and_the_code_of_the_page_on_voices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    samples, rate = soundfile.read(ROOT / "examples" / "dialogue.flac", dtype="int16")
+    stretches = {
+        "ann1": (29.6, 33.3),
+        "ann2": (47.5, 50.7),
+        "bob": (5.0, 10.75),
+        "meeting": (0.0, 10.75),
+        "interview": (15.9, 22.0),
+    }
+    heard = {name: samples[round(start * rate) : round(end * rate)] for name, (start, end) in stretches.items()}
+    heard["call"] = samples[: 11 * rate].reshape(2, -1).T  # Ann on one channel, Bob on the other
+    for name, sound in heard.items():
+        soundfile.write(f"{name}.wav", sound, rate)
+    for call in "".join(blocks("voices.md", "sh")).splitlines():
+        assert run(shlex.split(call)[1:]) == 0, capsys.readouterr().err
+    names = [line.split()[7] for line in capsys.readouterr().out.splitlines() if line.startswith("SPEAKER")]
+    assert set(names) == {"ann", "bob"}
+    assert " ann <NA>" in Path("meeting.rttm").read_text()
+    for code in blocks("voices.md", "python"):
+        exec(code, {})
+
+
 def test_the_commands_of_the_evaluation_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for needed in ("onnxruntime", "pyannote.metrics", "jinja2", "matplotlib"):
         pytest.importorskip(needed)
@@ -107,8 +133,9 @@ def test_the_commands_of_the_evaluation_page(tmp_path: Path, monkeypatch: pytest
     for call in calls:
         commands[call[1]].make_context(call[1], call[2:])
     here = [call for call in calls if call[2] == "quality" and call[4] == "examples"]
-    assert len(here) == 2
-    assert [run(call[1:]) for call in here] == [0, 0]
+    assert [call[1] for call in here] == ["evaluate", "evaluate", "tune"]
+    assert [run(call[1:]) for call in here] == [0, 0, 0]
+    assert (tmp_path / "settings.toml").is_file()
     assert {path.name for path in tmp_path.glob("quality.*")} == {"quality.html", "quality.json"}
 
 
