@@ -48,10 +48,12 @@ def test_the_recipe_of_the_recipe_page(tmp_path: Path) -> None:
     assert list(recipes[1].augment["change"].config.choices) == ["babble", "line"]
 
 
-def test_the_recipe_page_tells_of_every_augmentation() -> None:
+@pytest.mark.parametrize("kind", ["augmentation", "clustering"])
+def test_the_recipe_page_tells_of_every_component(kind: str) -> None:
     page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)` \|.*\|.*\|$", page.partition("## Augmentations")[2], re.MULTILINE) == [
-        each.name for each in registry.listed() if each.component.kind == "augmentation" and "/" not in each.name
+    section = re.split(rf"^## {kind}s?$", page, flags=re.MULTILINE | re.IGNORECASE)[1].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|.*\|.*\|$", section, re.MULTILINE) == [
+        each.name for each in registry.listed() if each.component.kind == kind and "/" not in each.name
     ]
 
 
