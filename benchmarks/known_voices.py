@@ -3,7 +3,7 @@
 DATA is a folder with MANIFEST.tsv (columns path, corpus, speaker, session, seconds), split_dev.txt (the speakers to measure on)
 and what recipes/devset.toml makes meetings with.
 Speakers with several recordings are enrolled with half of them (other sessions, where there are several) and speak the other half
-in simulated meetings; who has but one recording is a stranger there.
+in simulated meetings; who has less than that is a stranger there.
 """
 
 from __future__ import annotations

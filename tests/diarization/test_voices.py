@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -118,6 +119,19 @@ def test_a_diarizer_names_whom_it_knows(fake, sound) -> None:
     axes = np.eye(8)
     those = known(axes[1], axes[2], axes[3], model=fake.bundle.identity)
     assert Diarizer(fake)(sound(SCRIPT, 25.0), RATE, known=those).speakers == ["p1", "speaker2", "p0"]
+
+
+def test_the_threshold_is_the_models(fake, sound) -> None:
+    those = known(towards(0, 0.9, 0), model=fake.bundle.identity)
+    assert "p0" in Diarizer(fake)(sound(SCRIPT, 25.0), RATE, known=pad(those)).speakers
+    fake.bundle = attrs.evolve(fake.bundle, diarization={"known_cosine": 0.95})
+    assert "p0" not in Diarizer(fake)(sound(SCRIPT, 25.0), RATE, known=pad(those)).speakers
+
+
+def pad(known: KnownVoices) -> KnownVoices:
+    """With vectors as long as the fake model's."""
+    voices = [attrs.evolve(voice, vector=voice.vector + (0.0,) * (8 - len(voice.vector))) for voice in known.voices]
+    return attrs.evolve(known, voices=tuple(voices))
 
 
 def test_voices_of_another_model_are_refused(fake, sound) -> None:
