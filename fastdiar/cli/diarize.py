@@ -44,6 +44,9 @@ def diarize(
     min_speakers: Annotated[int | None, typer.Option(min=1, help="At least so many people.")] = None,
     max_speakers: Annotated[int | None, typer.Option(min=1, help="At most so many people.")] = None,
     exclusive: Annotated[bool, typer.Option("--exclusive", help="One person at a time, the likelier of two.")] = False,
+    runner_up: Annotated[
+        bool, typer.Option("--runner-up", help="In json, also the turns with one person more than found.")
+    ] = False,
     channel: Annotated[
         str, typer.Option(help="A channel from 0, mix for the mean of all, or split where each holds one person.")
     ] = "mix",
@@ -65,16 +68,19 @@ def diarize(
         raise FastdiarError("--num-speakers says it all: leave --min-speakers and --max-speakers out")
     if embeddings is not None and embeddings.suffix != ".npz":
         raise FastdiarError(f"--embeddings {embeddings}: expected a name that ends in .npz")
+    if runner_up and style is not Format.json:
+        raise FastdiarError("--runner-up is told in json only: add --format json")
     targets, heard_channel = _targets(audio, output, style), _channel(channel)
     from fastdiar.core.voices import read_known, write_embeddings
     from fastdiar.diarization.diarizer import load
 
     diarizer = load(model, threads, provider.value)
     wishes: dict[str, Any] = {"num_speakers": num_speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
+    wishes |= {"exclusive": exclusive, "runner_up": runner_up}
     if known is not None:
         wishes["known"] = read_known(known)
         wishes["known"].expect(diarizer.model.bundle)
-    found = _diarized(diarizer, targets, style, {"channel": heard_channel, "exclusive": exclusive, **wishes})
+    found = _diarized(diarizer, targets, style, {"channel": heard_channel, **wishes})
     if embeddings is not None and found:
         write_embeddings(embeddings, found, diarizer.model.bundle)
     return 0 if len(found) == len(targets) else 2

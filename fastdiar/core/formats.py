@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -63,22 +63,30 @@ def format_rttm(diarization: Diarization) -> str:
 
 
 def format_json(diarization: Diarization) -> str:
-    """An object with the recording, its speakers with their talk time, and its turns."""
-    talk = dict.fromkeys(diarization.speakers, 0.0)
-    for turn in diarization.turns:
-        talk[turn.speaker] += turn.duration
+    """An object with the recording, its speakers with their talk time, and its turns; and the runner-up's, where there is one."""
     content = {
         "uri": diarization.uri,
         "seconds": diarization.seconds,
-        "speakers": [{"speaker": speaker, "seconds": round(seconds, 3)} for speaker, seconds in talk.items()],
         "speakers_probability": diarization.speakers_probability,
+        **_people_and_turns(diarization),
+        "warnings": list(diarization.warnings),
+    }
+    if diarization.runner_up is not None:
+        content["runner_up"] = _people_and_turns(diarization.runner_up)
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _people_and_turns(diarization: Diarization) -> dict[str, Any]:
+    talk = dict.fromkeys(diarization.speakers, 0.0)
+    for turn in diarization.turns:
+        talk[turn.speaker] += turn.duration
+    return {
+        "speakers": [{"speaker": speaker, "seconds": round(seconds, 3)} for speaker, seconds in talk.items()],
         "turns": [
             {"start": turn.start, "end": turn.end, "speaker": turn.speaker, "confidence": turn.confidence}
             for turn in diarization.turns
         ],
-        "warnings": list(diarization.warnings),
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def to_annotation(diarization: Diarization) -> Annotation:

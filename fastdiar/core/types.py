@@ -67,6 +67,7 @@ class Diarization:
     """Who spoke when in one recording: its turns, ordered by start.
 
     `speakers_probability` is how sure the diarizer is of the number of people, 0…1, where it estimated one;
+    `runner_up` is the same recording with one person more, where that was asked for and speech was found for so many.
     `warnings` are for a person: a wish that could not be met. `voices` are the people's, by name; two diarizations are equal
     whatever these are.
     """
@@ -77,6 +78,7 @@ class Diarization:
     speakers_probability: float | None = None
     warnings: tuple[str, ...] = ()
     voices: Mapping[str, Voice] = attrs.field(factory=dict, eq=False, repr=False)
+    runner_up: Diarization | None = None
 
     @property
     def speakers(self) -> list[str]:

@@ -61,13 +61,15 @@ class Diarizer:
         min_speakers: int | None = None,
         max_speakers: int | None = None,
         exclusive: bool = False,
+        runner_up: bool = False,
         known: KnownVoices | None = None,
         progress: Progress = lambda done, total: None,
     ) -> Diarization:
         """Diarize a file, or samples at `rate` Hz; raises `AudioError`.
 
         `channel` is a number from 0, "mix" for the mean of all, or "split" where each holds one person. `exclusive` names one
-        person at a time, the likelier of two who speak together. People in `known` are called by their names. `progress` is
+        person at a time, the likelier of two who speak together. `runner_up` asks for a second answer beside the first, with one
+        person more. People in `known` are called by their names. `progress` is
         told seconds heard and seconds in all.
         """
         if known is not None:
@@ -75,15 +77,17 @@ class Diarizer:
         least, most = _bounds(num_speakers, min_speakers, max_speakers)
         recording = _recording(audio, rate, channel, uri)
         if channel != SPLIT:
-            found = self._heard(recording, least, most, exclusive, progress)
-        elif (least, most) == (1, None) and not exclusive:
-            found = each_channel(recording, lambda one, told: self._heard(one, 1, 1, False, told), progress)
+            found = self._heard(recording, least, most, exclusive, runner_up, progress)
+        elif (least, most) == (1, None) and not exclusive and not runner_up:
+            found = each_channel(recording, lambda one, told: self._heard(one, 1, 1, False, False, told), progress)
         else:
-            raise FastdiarError("split channels hold one speaker each: leave the number of speakers and exclusive out")
+            raise FastdiarError("split channels hold one speaker each: leave the number of speakers, exclusive and runner-up out")
         return found if known is None else named(found, known, self.settings.known_cosine)
 
-    def _heard(self, recording: Recording, least: int, most: int | None, exclusive: bool, progress: Progress) -> Diarization:
-        found = walk(recording, self.model, self.settings, self._clustering, least, most, exclusive, progress)
+    def _heard(
+        self, recording: Recording, least: int, most: int | None, exclusive: bool, runner_up: bool, progress: Progress
+    ) -> Diarization:
+        found = walk(recording, self.model, self.settings, self._clustering, least, most, exclusive, runner_up, progress)
         people = len(found.speakers)
         if found.turns and people < least:
             wish = f"{found.uri}: asked for at least {least} speakers, found speech for {people}"

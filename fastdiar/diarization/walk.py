@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import attrs
 import numpy as np
 
 from fastdiar.core import audio
@@ -33,12 +34,21 @@ def walk(
     min_speakers: int = 1,
     max_speakers: int | None = None,
     exclusive: bool = False,
+    runner_up: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Diarization:
-    """Who spoke when in `recording`; raises `AudioError` and `ModelError`. `exclusive` names one person at a time."""
+    """Who spoke when in `recording`; raises `AudioError` and `ModelError`.
+
+    `exclusive` names one person at a time. `runner_up` adds who spoke when if there was one person more.
+    """
     # Per chunk: activity [frames, classes], vectors [windows, dim].
     heard = list(heard_chunks(recording, model, settings, progress))
-    return told_apart(recording.uri, heard, model, settings, clustering, min_speakers, max_speakers, exclusive)
+    found = told_apart(recording.uri, heard, model, settings, clustering, min_speakers, max_speakers, exclusive)
+    more = len(found.speakers) + 1  # where the number is wrong, it is too small far more often than too large
+    if not runner_up or not found.turns or (max_speakers is not None and more > max_speakers):
+        return found
+    other = told_apart(recording.uri, heard, model, settings, clustering, more, more, exclusive)
+    return attrs.evolve(found, runner_up=other if len(other.speakers) == more else None)
 
 
 def told_apart(

@@ -106,6 +106,7 @@ MISTAKES = {
     "known-missing": ["talk.wav", "--known", "nobody.json"],
     "known-not-json": ["talk.wav", "--known", "notes.txt"],
     "known-of-another-model": ["talk.wav", "other.wav", "--known", "known.json"],
+    "runner-up-as-rttm": ["talk.wav", "--runner-up"],
     "split-and-number": ["talk.wav", "--channel", "split", "--num-speakers", "2"],
 }
 

@@ -45,6 +45,13 @@ def test_json_holds_turns_speakers_and_how_sure_the_count_is() -> None:
     assert content["speakers_probability"] == 0.75
 
 
+def test_json_holds_the_runner_up_where_there_is_one() -> None:
+    other = Diarization("talk", (Turn(1.0, 2.0, "ann", 0.9), Turn(2.0, 4.0, "bo")))
+    found = Diarization("talk", (Turn(1.0, 4.0, "ann", 0.9),), runner_up=other)
+    assert json.loads(found.to_json())["runner_up"] == {key: json.loads(other.to_json())[key] for key in ("speakers", "turns")}
+    assert "runner_up" not in json.loads(other.to_json())
+
+
 def test_blanks_in_names_do_not_break_rttm_fields() -> None:
     line = format_rttm(Diarization("my talk", (Turn(0, 1.5, "Ann Lee"),)))
     assert line == "SPEAKER my_talk 1 0.000 1.500 <NA> <NA> Ann_Lee <NA> <NA>\n"

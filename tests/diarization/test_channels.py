@@ -60,7 +60,7 @@ def test_progress_grows_over_all_channels(fake, call: np.ndarray) -> None:
 
 @pytest.mark.parametrize("wish", [{"num_speakers": 2}, {"max_speakers": 3}, {"min_speakers": 2}, {"exclusive": True}])
 def test_wishes_that_contradict_are_refused(fake, call: np.ndarray, wish: dict) -> None:
-    with pytest.raises(FastdiarError, match="split channels hold one speaker each: leave the number of speakers and exclusive"):
+    with pytest.raises(FastdiarError, match="split channels hold one speaker each: leave the number of speakers, exclusive"):
         Diarizer(fake)(call, RATE, channel="split", **wish)
 
 

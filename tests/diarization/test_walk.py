@@ -201,6 +201,16 @@ def test_exclusive_never_names_two_at_once(quality, whole) -> None:
     assert found.speakers == whole.speakers
 
 
+def test_the_runner_up_has_one_person_more_where_that_is_allowed(quality, whole) -> None:
+    source = EXAMPLES / "dialogue.flac"
+    found = quality(source, runner_up=True)
+    assert found.turns == whole.turns and whole.runner_up is None
+    assert len(found.runner_up.speakers) == len(whole.speakers) + 1
+    assert found.runner_up.turns == quality(source, num_speakers=len(whole.speakers) + 1).turns
+    assert quality(source, max_speakers=len(whole.speakers), runner_up=True).runner_up is None
+    assert quality(np.zeros(20 * RATE, np.float32), RATE, runner_up=True).runner_up is None
+
+
 def test_how_sure_the_count_is_stands_where_it_was_estimated(quality, whole) -> None:
     assert 0 < whole.speakers_probability < 1
     assert quality(EXAMPLES / "dialogue.flac", num_speakers=4).speakers_probability is None
