@@ -109,14 +109,19 @@ def check(model: Model, choices: Choices) -> None:
 def tune(model: Model, sets: Sequence[Remembered], choices: Choices) -> Tuned:
     """Choose among the values of each key by coordinate descent; a key with one value has it from the start.
 
-    One key after another takes its best value while the others stay, until a whole round changes nothing.
+    One key after another takes its best value while the others stay, until a whole round changes nothing; then again without
+    each set. The best of all that was tried is chosen.
     """
     bench, names = _Bench(model, sets), [each.name for each in sets]
-    own, best = bench.tried({}), _descend(bench, choices, names)
-    left_out = [
-        LeftOut(name, _descend(bench, choices, [other for other in names if other != name])) for name in names if len(names) > 1
-    ]
-    return Tuned(own, best, tuple(left_out), tuple(bench.trials), _table(model, best.values))
+    own = bench.tried({})
+    others = {name: [other for other in names if other != name] for name in names if len(names) > 1}
+    for some in (names, *others.values()):
+        _descend(bench, choices, some)
+    fixed = bench.tried(_fixed(choices)).values.items()
+    candidates = [trial for trial in bench.trials if fixed <= trial.values.items()]
+    best = _best(candidates, names)
+    left_out = tuple(LeftOut(name, _best(candidates, rest)) for name, rest in others.items())
+    return Tuned(own, best, left_out, tuple(bench.trials), _table(model, best.values))
 
 
 def _remembered(model: Model, settings: WalkSettings, data: Data, watch: Watch) -> Remembered:
@@ -145,6 +150,8 @@ class _Bench:
         self.trials: list[Trial] = []
 
     def tried(self, values: Values) -> Trial:
+        whole = _table(self.model, values)
+        values = {key: value for key, value in values.items() if _table(self.model, _without(values, key)) != whole}
         found = next((trial for trial in self.trials if trial.values == values), None)
         if found is None:
             table = _table(self.model, values)
@@ -163,18 +170,23 @@ class _Bench:
             yield score(attrs.evolve(truth, hypothesis=found.turns))
 
 
-def _descend(bench: _Bench, choices: Choices, names: Sequence[str]) -> Trial:
-    """The best by the sets named. Of equals the one that stood before stays."""
+def _descend(bench: _Bench, choices: Choices, names: Sequence[str]) -> None:
+    """Try what coordinate descent on the sets named comes by. Of equals the one that stood before stays."""
     best = bench.tried(_fixed(choices))
     changed = True
     while changed:
-        before = best.mean(names)
+        before = best
         for key, values in choices.items():
-            best = min(
-                (best, *(bench.tried({**best.values, key: value}) for value in values)), key=lambda trial: trial.mean(names)
-            )
-        changed = best.mean(names) < before
-    return best
+            best = _best([best, *(bench.tried({**best.values, key: value}) for value in values)], names)
+        changed = best.mean(names) < before.mean(names)
+
+
+def _best(trials: Sequence[Trial], names: Sequence[str]) -> Trial:
+    return min(trials, key=lambda trial: trial.mean(names))
+
+
+def _without(values: Values, key: str) -> Values:
+    return {name: value for name, value in values.items() if name != key}
 
 
 def _fixed(choices: Choices) -> Values:
