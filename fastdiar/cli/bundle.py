@@ -16,6 +16,9 @@ def bundle(
         str, typer.Option(help="fp16 stores weights in half; int8 also computes most of the embedding network in 8 bits.")
     ] = "fp16",
     calibrate: Annotated[Path | None, typer.Option(help="Folder of recordings that int8 is fitted to.")] = None,
+    plda: Annotated[
+        Path | None, typer.Option("--backend", help="backend.safetensors of a model of the same networks, to cluster with.")
+    ] = None,
     gate: Annotated[
         Path | None,
         typer.Option(help="Recordings with RTTM files (a folder, or a recipe's [data.test]) that must be diarized as before."),
@@ -35,7 +38,7 @@ def bundle(
         raise MissingExtra(f"making a bundle ({error.name})", "train") from None
     if precision not in ("fp16", "int8"):
         raise ModelError(f"--precision {precision}: expected fp16 or int8")
-    made, passed = make_bundle(segmentation, embedding, output, precision, calibrate, gate)
+    made, passed = make_bundle(segmentation, embedding, output, precision, calibrate, gate, plda)
     size = sum((output / name).stat().st_size for name in made.files) / 1e6
     typer.echo(f"{output}: {', '.join(made.files)}: {size:.1f} MB")
     typer.echo(passed)

@@ -42,12 +42,14 @@ def make_bundle(
     precision: Precision = "fp16",
     speech: Path | None = None,
     gate: Path | None = None,
+    backend: Path | None = None,
 ) -> tuple[Bundle, Gate]:
     """Write a bundle whose activity is segmentation-3.0's and whose voices are CAM++'s.
 
     Weights are stored in half precision; with "int8" most of CAM++ works with 8-bit numbers, fitted to the recordings in the
-    folder `speech`. What is written must diarize the recordings with RTTM files in the folder `gate` as the networks do.
-    Raises `ModelError` where a file is not the network it should be, or too much is lost: then nothing is written.
+    folder `speech`. `backend` is the PLDA of a model of the same networks. What is written must diarize the recordings with RTTM
+    files in the folder `gate` as the networks do. Raises `ModelError` where a file is not what it should be, or too much is
+    lost: then nothing is written.
     """
     if precision == "int8" and speech is None:
         raise ModelError("int8 is fitted to speech: give a folder of recordings with --calibrate")
@@ -63,17 +65,17 @@ def make_bundle(
     bundle = attrs.evolve(bundle, diarization=default_diarization())
     with tempfile.TemporaryDirectory() as temporary:
         whole, small = Path(temporary) / "whole", Path(temporary) / "small"
-        _write(whole, graphs, bundle)
+        _write(whole, graphs, bundle, backend)
         shrunk = {name: store_as_half(graph) for name, graph in _quantized(graphs, precision, speech).items()}
         parity = {name: _parity(graphs[name], graph) for name, graph in shrunk.items()}
-        _write(small, {name: shorten_names(graph) for name, graph in shrunk.items()}, bundle)
+        _write(small, {name: shorten_names(graph) for name, graph in shrunk.items()}, bundle, backend)
         comparison = None if gate is None else compare(Model(whole), Model(small), read_test(gate))
         found = Gate(precision, parity, comparison)
         found.check()
-        for name in graphs:
-            with replacing(folder / name) as beside:
-                shutil.copyfile(small / name, beside)
-    (folder / BACKEND).unlink(missing_ok=True)  # fitted to other vectors
+        (folder / BACKEND).unlink(missing_ok=True)  # fitted to other vectors
+        for made_file in (*graphs, *([BACKEND] if backend else [])):
+            with replacing(folder / made_file) as beside:
+                shutil.copyfile(small / made_file, beside)
     write_text(folder / REPORT, found.to_json())
     return write_bundle(folder, bundle), found
 
@@ -84,8 +86,12 @@ def default_diarization() -> dict[str, Any]:
     return {**unstructure(WalkSettings()), "cluster": {"use": "variational", **unstructure(clustering)}}
 
 
-def _write(folder: Path, graphs: Mapping[str, onnx.ModelProto], bundle: Bundle) -> None:
+def _write(folder: Path, graphs: Mapping[str, onnx.ModelProto], bundle: Bundle, backend: Path | None) -> None:
     folder.mkdir()
+    if backend is not None:
+        if not backend.is_file():
+            raise ModelError(f"{backend}: no such file: expected the {BACKEND} of a model, as fastdiar backend writes it")
+        shutil.copyfile(backend, folder / BACKEND)
     for name, graph in graphs.items():
         (folder / name).write_bytes(graph.SerializeToString())
     write_bundle(folder, bundle)

@@ -17,11 +17,13 @@ from fastdiar.core.bundle import read_bundle
 from fastdiar.core.errors import ModelError
 from fastdiar.core.onnx_files import values
 from fastdiar.core.types import RATE
+from fastdiar.diarization.model import ASSETS
 from fastdiar.teachers.bundle import make_bundle
 from fastdiar.teachers.campplus import FRAMES, embed_graph, encode_graph, gated_by_segment
 from fastdiar.teachers.fbank import fbank_graph
 from fastdiar.teachers.segmentation import ACTIVITY, activity_graph
 
+BACKEND = ASSETS / "quality" / "backend.safetensors"
 DIALOGUE = Path(__file__).resolve().parents[2] / "examples" / "dialogue.flac"
 
 
@@ -130,7 +132,10 @@ def test_eight_bits_keep_the_frames_and_what_they_say(shared: Path, tmp_path: Pa
     teachers = shared / "teachers" / "segmentation_3.onnx", shared / "teachers" / "campplus_192.onnx"
     with pytest.raises(ModelError, match="int8 is fitted to speech: give a folder of recordings with --calibrate"):
         make_bundle(*teachers, tmp_path / "int8", "int8")
-    made, gate = make_bundle(*teachers, tmp_path / "int8", "int8", speech=DIALOGUE.parent, gate=DIALOGUE.parent)
+    with pytest.raises(ModelError, match=r"gone: no such file: expected the backend\.safetensors of a model"):
+        make_bundle(*teachers, tmp_path / "int8", backend=tmp_path / "gone")
+    made, gate = make_bundle(*teachers, tmp_path / "int8", "int8", speech=DIALOGUE.parent, gate=DIALOGUE.parent, backend=BACKEND)
+    assert (tmp_path / "int8" / "backend.safetensors").read_bytes() == BACKEND.read_bytes()
     assert gate.precision == "int8" and gate.comparison is not None and gate.comparison.agreement > 0.95
     assert json.loads((tmp_path / "int8" / "gate.json").read_text())["comparison"]["der"] == list(gate.comparison.der)
     floats, bytes_ = onnx.load(teachers[1]), onnx.load(tmp_path / "int8" / "encode.onnx")
