@@ -104,9 +104,7 @@ def _fabric(recipe: Recipe, device: str, devices: int) -> Fabric:
     # A batch need not reach every head: a task's labels may be unknown.
     together = DDPStrategy(find_unused_parameters=True) if devices * nodes > 1 else "auto"
     try:
-        return Fabric(
-            accelerator=device, strategy=together, devices=devices, num_nodes=nodes, precision=recipe.trainer.precision
-        )
+        return Fabric(accelerator=device, strategy=together, devices=devices, num_nodes=nodes, precision=recipe.trainer.precision)
     except (RuntimeError, MisconfigurationException):
         asked = f"--device {device}" + (f" --devices {devices}" if devices > 1 else "")
         raise TrainingError(f"{asked}: not available here: choose another, such as --device cpu") from None

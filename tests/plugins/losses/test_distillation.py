@@ -54,9 +54,7 @@ def test_learning_lowers_it(kind: type[Loss], config: object) -> None:
 
 @every
 def test_a_teacher_that_does_not_say_it_is_named(kind: type[Loss], config: object) -> None:
-    with pytest.raises(
-        TrainingError, match=r"\[teacher.voice\]: has no (logits|embedding|frames): choose another"
-    ):
+    with pytest.raises(TrainingError, match=r"\[teacher.voice\]: has no (logits|embedding|frames): choose another"):
         kind(config, HEADS)({"speaker": output(1)}, batch(), {"voice": Output(None)})
 
 
