@@ -40,6 +40,14 @@ def test_half_the_size_and_the_rounded_weights_in_float32_arithmetic() -> None:
     np.testing.assert_allclose(run(half, x), x @ weight.astype(np.float16).astype(np.float32) + bias, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(7,), (1, 7), (7, 1), (1, 7, 1)])
+def test_vectors_of_any_shape_keep_their_precision(shape: tuple[int, ...]) -> None:
+    model = linear(np.full((4, 3), 0.1, np.float32), np.zeros(3, np.float32))
+    model.graph.initializer.append(numpy_helper.from_array(np.full(shape, 0.1, np.float32), "axis"))
+    kinds = {tuple(tensor.dims): tensor.data_type for tensor in store_as_half(model).graph.initializer}
+    assert kinds[shape] == TensorProto.FLOAT and kinds[(4, 3)] == TensorProto.FLOAT16
+
+
 def test_the_model_given_is_left_as_it_was() -> None:
     model = linear(np.eye(4, dtype=np.float32), np.ones(4, np.float32))
     before = model.SerializeToString(deterministic=True)
