@@ -34,4 +34,5 @@ def ratio_interval(parts: Sequence[float], wholes: Sequence[float], seed: int = 
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return Interval(float(found.low), float(found.high))
+    # Where all files are alike, rounding may put the bounds in the wrong order.
+    return Interval(*sorted((float(found.low), float(found.high))))

@@ -85,10 +85,15 @@ def test_a_network_learns_from_it(root: Path, epoch: Callable[..., dict[str, Any
     assert np.isfinite([log["loss"], log["dev.loss"]]).all() and log["unreadable"] == 0
 
 
-def test_a_single_voice_that_is_missing_costs_only_its_mixture(root: Path, epoch: Callable[..., dict[str, Any]]) -> None:
+@pytest.mark.parametrize(
+    ("learnt", "unreadable"), [("", 0), ('[head.activity]\nuse = "activity"\n[loss.activity]\nuse = "powerset"\n', 1)]
+)
+def test_a_single_voice_that_is_missing_costs_only_its_mixture_and_only_where_turns_are_learnt(
+    root: Path, epoch: Callable[..., dict[str, Any]], learnt: str, unreadable: int
+) -> None:
     (root / "train-100" / "s2" / "14-208-0002_16-9-0002.wav").unlink()
     log = epoch(
         f'[data.train]\nuse = "librimix_csv"\nroot = "{root.as_posix()}"\nsubsets = ["train-100"]\n'
-        "[trainer]\nmax_bad_share = 0.5\n"
+        f"[trainer]\nmax_bad_share = 0.5\n{learnt}"
     )
-    assert log["unreadable"] == 1
+    assert log["unreadable"] == unreadable
