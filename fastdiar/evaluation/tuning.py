@@ -150,6 +150,7 @@ class _Bench:
         self.trials: list[Trial] = []
 
     def tried(self, values: Values) -> Trial:
+        """How these settings do; settings that change nothing count as the model's own."""
         whole = _table(self.model, values)
         values = {key: value for key, value in values.items() if _table(self.model, _without(values, key)) != whole}
         found = next((trial for trial in self.trials if trial.values == values), None)
