@@ -22,7 +22,7 @@ from fastdiar.core.audio import SUFFIXES, stream
 from fastdiar.core.errors import AudioError, DataError, MissingExtra
 from fastdiar.core.files import replacing
 from fastdiar.core.types import RATE, Recording
-from fastdiar.preparation.processes import in_processes
+from fastdiar.core.processes import in_processes
 
 JOURNAL = ".converted.tsv"
 """In the target folder: a line for each recording as soon as its FLAC is whole."""
@@ -282,10 +282,8 @@ def _heard(path: Path) -> Iterator[np.ndarray]:
     try:
         yield from stream(Recording(path=path)).blocks
         _check_whole(path)
-    except AudioError:
+    except (AudioError, MissingExtra):
         raise
-    except MissingExtra as error:
-        raise DataError(str(error)) from None  # which, unlike the other, finds its way out of a process
     except Exception as error:  # noqa: BLE001
         raise AudioError(f"broken: {type(error).__name__}: {error}") from None
 

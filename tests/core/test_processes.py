@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from fastdiar.preparation.processes import AHEAD, in_processes
+from fastdiar.core.processes import in_processes
 
 
 def test_every_item_comes_back_with_its_result() -> None:
@@ -33,7 +34,13 @@ def test_few_items_are_drawn_ahead() -> None:
             drawn.append(number)
             yield number
 
-    results = in_processes(abs, items(), workers=1)
+    results = in_processes(abs, items(), workers=2)
     next(results)
     results.close()
-    assert len(drawn) <= AHEAD
+    assert len(drawn) == 2
+
+
+def test_what_was_begun_is_dropped_where_nothing_can_be_half_done() -> None:
+    results = in_processes(time.sleep, [0, 600], workers=2, finish=False)
+    assert next(results) == (0, None)
+    results.close()  # would last ten minutes
