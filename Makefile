@@ -37,7 +37,7 @@ clean:  ## remove both environments
 	rm -rf .venv .venv-demo
 
 .venv-demo/ready: EXTRAS = cpu
-.venv/ready: EXTRAS = cpu,score,media,report,train,data,tensorrt-rtx,dev
+.venv/ready: EXTRAS = cpu,score,media,report,train,data,serve,tensorrt-rtx,dev
 
 .venv-demo/ready .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -22,6 +22,7 @@ from fastdiar.cli import (
     prepare,
     recipe,
     score,
+    serve,
     simulate,
     train,
     tune,
@@ -31,6 +32,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 app.command()(diarize.diarize)
 app.command()(enroll.enroll)
 app.command()(score.score)
+app.command()(serve.serve)
 app.command()(simulate.simulate)
 app.command()(download.download)
 app.command()(prepare.prepare)

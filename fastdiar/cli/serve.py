@@ -1,0 +1,37 @@
+"""`fastdiar serve`: recordings in over HTTP, turns out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fastdiar.core.errors import needs
+
+
+def serve(
+    model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; one that others can reach needs --token-file.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer, each with its model.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Requests that a worker computes at once; by default its share of the cores.")
+    ] = None,
+    known: Annotated[Path | None, typer.Option(metavar="FILE", help="People to call by name, from fastdiar enroll.")] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file whose first line is a token that every request must show.")
+    ] = None,
+) -> None:
+    """Answer over HTTP who spoke when; what can be asked stands at /docs.
+
+    Example: fastdiar serve --model quickstart --workers 2
+    """
+    with needs("serve", "fastdiar serve"):
+        from fastdiar.serving.server import serve as run
+    from fastdiar.serving.settings import ServeSettings, cores
+
+    settings = ServeSettings(model, known, host, token_file, threads or max(1, cores() // workers))
+    run(settings, port, workers)

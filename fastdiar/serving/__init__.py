@@ -1,0 +1,1 @@
+"""The server: recordings in over HTTP, turns out."""

@@ -1,0 +1,43 @@
+"""The server's application: `create` makes it, and every part of it is put in here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from anyio import to_thread
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from fastdiar.serving import health, problems, recordings
+from fastdiar.serving.limits import Gate
+from fastdiar.serving.service import Service
+from fastdiar.serving.settings import ServeSettings, handed_down
+
+
+def create(settings: ServeSettings | None = None) -> FastAPI:
+    """The application; with the settings that this process was started with, where none are given. Raises `FastdiarError`."""
+    settings = settings or handed_down()
+    app = FastAPIOffline(
+        title="fastdiar",
+        summary="Who spoke when.",
+        version=version("fastdiar"),
+        redoc_url=None,
+        lifespan=_lifespan,
+        static_url="/docs/static",
+    )
+    app.state.settings = settings
+    app.add_middleware(Gate, settings=settings)
+    problems.install(app)
+    for part in (health, recordings):
+        app.include_router(part.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service = app.state.service = Service(app.state.settings)
+    await to_thread.run_sync(service.warm_up)
+    yield
+    service.close()

@@ -1,0 +1,77 @@
+"""Errors as problem details: `application/problem+json` with type, title, status and detail (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from fastdiar.core.errors import FastdiarError, ModelError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(HTTPException):
+    """An answer that is an error: `detail` says what a person can do about it; `retry_after` (seconds) when to come again."""
+
+    def __init__(
+        self, status: int, detail: str, retry_after: int | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        after = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        super().__init__(status, detail, {**after, **(headers or {})})
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str = Field(examples=["Unprocessable Content"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["recording: is empty: 0 bytes"])
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI description says of these errors."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def answer(error: HTTPException) -> Response:
+    """An error as it goes over the wire."""
+    title = HTTPStatus(error.status_code).phrase
+    content = {"type": "about:blank", "title": title, "status": error.status_code, "detail": error.detail}
+    return Response(json.dumps(content), error.status_code, error.headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Have `app` answer every error with problem details."""
+
+    @app.exception_handler(HTTPException)
+    async def of_http(request: Request, error: HTTPException) -> Response:
+        return answer(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def of_parameters(request: Request, error: RequestValidationError) -> Response:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors())
+        return answer(Problem(422, wrong))
+
+    @app.exception_handler(FastdiarError)
+    async def of_recording(request: Request, error: FastdiarError) -> Response:
+        return answer(Problem(422, str(error)))
+
+    @app.exception_handler(ClientDisconnect)
+    async def of_client(request: Request, error: ClientDisconnect) -> Response:
+        return answer(Problem(400, "the client went away"))
+
+    @app.exception_handler(ModelError)
+    @app.exception_handler(Exception)
+    async def of_server(request: Request, error: Exception) -> Response:
+        return answer(Problem(500, "the server failed; its log says why"))

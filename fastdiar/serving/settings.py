@@ -1,0 +1,76 @@
+"""What a server was told at its start. Its processes read it from their environment, so that all of them know the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import attrs
+from attrs import field, validators
+
+from fastdiar.core.errors import FastdiarError
+from fastdiar.core.structure import structure, unstructure
+
+VARIABLE = "FASTDIAR_SERVE"
+"""The environment variable that carries the settings, as JSON."""
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+SHORTEST_TOKEN = 16
+
+
+@attrs.frozen
+class ServeSettings:
+    """Limits are on each request; each has its own HTTP error."""
+
+    model: str = field(default="quality", metadata={"help": "a model that ships, by name, or the folder of one"})
+    known: Path | None = field(default=None, metadata={"help": "people to call by name, from fastdiar enroll"})
+    host: str = field(default="127.0.0.1", metadata={"help": "the address that is listened on"})
+    token_file: Path | None = field(default=None, metadata={"help": "a file whose first line every request must show"})
+    threads: int = field(default=1, validator=validators.ge(1), metadata={"help": "requests that a worker computes at once"})
+    most_waiting: int = field(default=32, validator=validators.ge(1), metadata={"help": "requests that may wait in a worker"})
+    largest_upload: int = field(default=512 << 20, validator=validators.ge(1), metadata={"help": "bytes of a request's body"})
+    longest_minutes: float = field(default=120, validator=validators.gt(0), metadata={"help": "of a recording answered at once"})
+    longest_clip: float = field(default=30, validator=validators.gt(0), metadata={"help": "seconds of a clip of one person"})
+    most_channels: int = field(default=16, validator=validators.ge(1), metadata={"help": "channels of a recording"})
+    upload_seconds: float = field(default=60, validator=validators.gt(0), metadata={"help": "for a request's body to arrive"})
+    decode_seconds: float = field(default=120, validator=validators.gt(0), metadata={"help": "for a recording to be decoded"})
+    decode_memory: int = field(default=1 << 30, validator=validators.ge(1), metadata={"help": "bytes for decoding a recording"})
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in LOOPBACK
+
+    def token(self) -> str | None:
+        """What requests must show; None where anybody on this machine may ask. Raises `FastdiarError`."""
+        if self.token_file is None:
+            if not self.local:
+                raise FastdiarError(f"--host {self.host} can be reached by others: give --token-file, which they must know")
+            return None
+        try:
+            token = self.token_file.read_text(encoding="ascii").partition("\n")[0].strip()
+        except OSError as error:
+            raise FastdiarError(f"{self.token_file}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise FastdiarError(f"{self.token_file}: expected a token of letters and digits") from None
+        if len(token) < SHORTEST_TOKEN or not all(letter.isalnum() or letter in "-._~+/=" for letter in token):
+            raise FastdiarError(
+                f"{self.token_file}: expected a token of at least {SHORTEST_TOKEN} letters and digits in its first line, "
+                f"such as `openssl rand -hex 32` makes"
+            )
+        return token
+
+
+def hand_down(settings: ServeSettings) -> None:
+    """Put the settings where the processes that this one starts find them."""
+    os.environ[VARIABLE] = json.dumps(unstructure(settings))
+
+
+def handed_down() -> ServeSettings:
+    """The settings that `hand_down` put; the defaults where nobody did."""
+    return structure(json.loads(os.environ.get(VARIABLE, "{}")), ServeSettings)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,69 @@
+"""The recording in a request: its body as it is, or the one file of a form; kept in a file without a name, gone when closed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, BinaryIO
+
+import anyio
+from fastapi import Request
+from starlette.datastructures import UploadFile
+
+from fastdiar.serving.problems import Problem
+
+FIELD = "file"
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "A recording: wav, flac, ogg, opus, mp3, and with fastdiar[media] m4a, mp4, webm…",
+        "content": {
+            "application/octet-stream": _BINARY,
+            "audio/*": _BINARY,
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": [FIELD], "properties": {FIELD: {"type": "string", "format": "binary"}}}
+            },
+        },
+    }
+}
+"""What the OpenAPI description says of such a request."""
+
+
+@asynccontextmanager
+async def received(request: Request, seconds: float) -> AsyncIterator[BinaryIO]:
+    """The recording of a request; raises `Problem` where there is none, or it takes longer than so many seconds to arrive."""
+    form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+    try:
+        with anyio.fail_after(seconds) as waiting:
+            upload = await (_from_form(request) if form else _from_body(request))
+    except TimeoutError:
+        if not waiting.cancelled_caught:
+            raise
+        raise Problem(408, f"the request took longer than {seconds:g} s to arrive") from None
+    try:
+        yield upload
+    finally:
+        upload.close()
+
+
+async def _from_body(request: Request) -> BinaryIO:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `received`
+    try:
+        async for part in request.stream():
+            file.write(part)
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+async def _from_form(request: Request) -> BinaryIO:
+    form = await request.form(max_files=1, max_fields=0)
+    upload = form.get(FIELD)
+    if not isinstance(upload, UploadFile):
+        raise Problem(422, f"the form has no file in its field '{FIELD}'")
+    upload.file.flush()
+    return upload.file

@@ -1,0 +1,73 @@
+"""The application in this process, and a server of its own processes."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("granian")
+httpx = pytest.importorskip("httpx")
+
+from starlette.testclient import TestClient
+
+from fastdiar.serving.app import create
+from fastdiar.serving.settings import ServeSettings
+
+DIALOGUE = Path(__file__).resolve().parents[2] / "examples" / "dialogue.flac"
+START_SECONDS = 120
+"""Generous: machines that run tests are busy."""
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[TestClient]:
+    """Asks the application, which has a small model."""
+    with TestClient(create(ServeSettings(model="quickstart")), "http://localhost") as asking:
+        yield asking
+
+
+@contextmanager
+def running(*options: str, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`fastdiar serve` with these options on a free port, ready: its process and its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "fastdiar", "serve", "--model", "quickstart", "--port", str(port), *options]
+    address = f"http://127.0.0.1:{port}"
+    with log.open("ab") as written, subprocess.Popen(command, stdout=written, stderr=written) as process:
+        try:
+            wait_for(lambda: is_ready(address) or process.poll() is not None, "the server to be ready")
+            assert process.poll() is None, log.read_text(encoding="utf-8")
+            yield process, address
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(START_SECONDS)
+
+
+def is_ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/v1/ready", timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
+def wait_for(happened: Callable[[], bool], what: str) -> None:
+    """Until something happened; fails where it does not."""
+    end = time.monotonic() + START_SECONDS
+    while not happened():
+        assert time.monotonic() < end, f"waited for {what}"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with one worker."""
+    with running(log=tmp_path_factory.mktemp("server") / "log") as (_, address):
+        yield address
