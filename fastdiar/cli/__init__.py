@@ -11,6 +11,7 @@ from fastdiar.cli import (
     bench,
     bundle,
     compare,
+    convert,
     data,
     diarize,
     download,
@@ -31,6 +32,8 @@ from fastdiar.cli import (
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
 app.command()(diarize.diarize)
 app.command()(enroll.enroll)
+app.command()(convert.convert)
+app.command()(convert.assign)
 app.command()(score.score)
 app.command()(serve.serve)
 app.command()(simulate.simulate)

@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fastdiar.cli.styles import Style, format_for
 from fastdiar.core.errors import FastdiarError, said
 
 if TYPE_CHECKING:
+    from fastdiar.core.formats import Format
     from fastdiar.core.types import Diarization
     from fastdiar.diarization.diarizer import Diarizer
-
-
-class Format(StrEnum):
-    """How turns are written."""
-
-    rttm = "rttm"
-    json = "json"
 
 
 class Provider(StrEnum):
@@ -38,7 +33,7 @@ def diarize(
         str | None,
         typer.Option("--output", "-o", help="A file for one recording, a folder for several; otherwise standard output."),
     ] = None,
-    format: Annotated[Format | None, typer.Option(help="rttm, or json with confidences; by default what OUTPUT ends in.")] = None,
+    format: Annotated[Style | None, typer.Option(help="How turns are written; by default what OUTPUT ends in, or rttm.")] = None,
     model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
     num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where it is known.")] = None,
     min_speakers: Annotated[int | None, typer.Option(min=1, help="At least so many people.")] = None,
@@ -61,14 +56,14 @@ def diarize(
 
     Example: fastdiar diarize meeting.wav -o meeting.rttm --known known.json
     """
-    style = format or (Format.json if output and output.endswith(".json") else Format.rttm)
+    style = format_for(output, format)
     if min_speakers and max_speakers and min_speakers > max_speakers:
         raise FastdiarError(f"--min-speakers {min_speakers} is above --max-speakers {max_speakers}")
     if num_speakers and (min_speakers or max_speakers):
         raise FastdiarError("--num-speakers says it all: leave --min-speakers and --max-speakers out")
     if embeddings is not None and embeddings.suffix != ".npz":
         raise FastdiarError(f"--embeddings {embeddings}: expected a name that ends in .npz")
-    if runner_up and style is not Format.json:
+    if runner_up and style.name != "json":
         raise FastdiarError("--runner-up is told in json only: add --format json")
     targets, heard_channel = _targets(audio, output, style), _channel(channel)
     from fastdiar.core.voices import read_known, write_embeddings
@@ -115,19 +110,21 @@ def _channel(text: str) -> int | str:
 def _targets(audio: list[str], output: str | None, style: Format) -> list[tuple[str, Path | None]]:
     """Each recording with the file its turns go to; None is standard output."""
     if output is None or output == "-":
-        if len(audio) > 1 and style is Format.json:
-            raise FastdiarError("several recordings as json need a folder to be written to: -o FOLDER")
+        if len(audio) > 1 and style.name != "rttm":
+            raise FastdiarError(f"several recordings as {style.name} need a folder to be written to: -o FOLDER")
         return [(source, None) for source in audio]
+    from fastdiar.core.formats import named_format
+
     folder = Path(output)
     if len(audio) == 1 and not folder.is_dir() and not output.endswith("/"):
         if folder.exists() and Path(audio[0]).exists() and folder.samefile(audio[0]):
             raise FastdiarError(f"{folder}: is the recording itself: choose another file to be written to")
         return [(audio[0], folder)]
-    if (folder.exists() and not folder.is_dir()) or (not folder.exists() and folder.suffix in (".rttm", ".json")):
+    if (folder.exists() and not folder.is_dir()) or (not folder.exists() and named_format(folder) is not None):
         raise FastdiarError(f"{folder}: is a file: several recordings need a folder to be written to")
     targets: dict[Path, str] = {}
     for source in audio:
-        target = folder / f"{'stdin' if source == '-' else Path(source).stem}.{style}"
+        target = folder / f"{'stdin' if source == '-' else Path(source).stem}{style.suffix}"
         if target in targets:
             raise FastdiarError(f"{targets[target]} and {source} would both be written to {target}: rename one or run them apart")
         targets[target] = source
@@ -139,7 +136,7 @@ def _write(found: Diarization, target: Path | None, style: Format) -> None:
 
     for warning in found.warnings:
         typer.echo(said("warning", warning), err=True)
-    text = found.to_json() if style is Format.json else found.to_rttm()
+    text = style.write(found)
     if target is None:
         typer.echo(text, nl=False)
         return

@@ -55,7 +55,7 @@ def read_words(path: Path) -> list[Word]:
             start = before if word.start is None else word.start
             before = max(start, start if word.end is None else word.end)
             blank, _, rest = rest.partition(word.word.strip()) if word.word.strip() in rest else (" ", "", rest)
-            words.append(Word(" " * bool(blank) + word.word.strip(), start, before, number))
+            words.append(Word(" " * bool(blank or not place) + word.word.strip(), start, before, number))
     return words
 
 

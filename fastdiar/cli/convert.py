@@ -1,0 +1,77 @@
+"""`fastdiar convert`, `fastdiar assign`: turns in other formats, and who said which word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fastdiar.cli.styles import Style, format_for
+from fastdiar.core.errors import FastdiarError
+
+if TYPE_CHECKING:
+    from fastdiar.core.types import Diarization
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Turns: .rttm, .json, .srt, .vtt, .TextGrid, .txt or .csv.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="A file, or a folder where IN holds several recordings.")],
+    read_as: Annotated[Style | None, typer.Option("--from", help="What IN is; by default what its name ends in.")] = None,
+    write_as: Annotated[Style | None, typer.Option("--to", help="What OUT is to be; by default what its name ends in.")] = None,
+) -> None:
+    """Turns from one format to another.
+
+    Example: fastdiar convert meeting.rttm meeting.TextGrid
+    """
+    from fastdiar.core.files import write_text
+    from fastdiar.core.formats import read_turns
+
+    style = format_for(output, write_as)
+    found = read_turns(source, read_as)
+    several = len(found) > 1 or output.is_dir()
+    targets = _targets(found, output, style.suffix) if several else {output: found[0]}
+    for target, one in targets.items():
+        write_text(target, style.write(one))
+
+
+def assign(
+    words: Annotated[Path, typer.Argument(metavar="WORDS.json", help="Words with times, from Whisper or WhisperX.")],
+    turns: Annotated[Path, typer.Argument(metavar="TURNS", help="Who spoke when, in any format of turns.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A .json, .srt, .vtt or .txt; else standard output.")
+    ] = None,
+) -> None:
+    """Words and turns together: who said what.
+
+    Example: fastdiar assign meeting.json meeting.rttm -o meeting.srt
+    """
+    from fastdiar.core.files import write_text
+    from fastdiar.core.formats import read_turns
+    from fastdiar.core.formats.words import WORD_FORMATS, assign, read_words
+
+    style = "txt" if output is None else output.suffix.lower().removeprefix(".")
+    if style not in WORD_FORMATS:
+        raise FastdiarError(f"-o {output}: expected a name that ends in {', '.join(f'.{name}' for name in WORD_FORMATS)}")
+    found = read_turns(turns)
+    if len(found) > 1:
+        raise FastdiarError(f"{turns}: holds {len(found)} recordings, the words are of one: fastdiar convert takes it apart")
+    text = WORD_FORMATS[style](assign(read_words(words), found[0].turns))
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(output, text)
+
+
+def _targets(found: list[Diarization], folder: Path, suffix: str) -> dict[Path, Diarization]:
+    """A file for each recording, named after it; no name leads out of the folder."""
+    from fastdiar.core.formats import named_format
+
+    if folder.is_file() or (not folder.exists() and named_format(folder) is not None):
+        raise FastdiarError(f"{folder}: is a file: {len(found)} recordings need a folder to be written to, and --to")
+    targets: dict[Path, Diarization] = {}
+    for one in found:
+        if one.uri in (".", "..") or Path(one.uri).name != one.uri or not one.uri.isprintable():
+            raise FastdiarError(f"recording '{one.uri}': is no name of a file: rename it before it is written to {folder}")
+        targets[folder / f"{one.uri}{suffix}"] = one
+    return targets
