@@ -10,7 +10,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from fastdiar.serving import health, problems, recordings
+from fastdiar.serving import clips, health, metrics, problems, recordings
 from fastdiar.serving.limits import Gate
 from fastdiar.serving.service import Service
 from fastdiar.serving.settings import ServeSettings, handed_down
@@ -29,14 +29,16 @@ def create(settings: ServeSettings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.add_middleware(Gate, settings=settings)
+    app.add_middleware(metrics.Measured)
     problems.install(app)
-    for part in (health, recordings):
+    for part in (recordings, clips, health, metrics):
         app.include_router(part.router)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    metrics.forget_the_dead()
     service = app.state.service = Service(app.state.settings)
     await to_thread.run_sync(service.warm_up)
     yield

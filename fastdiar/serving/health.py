@@ -22,7 +22,7 @@ class Health(BaseModel):
 async def health(request: Request) -> Health:
     """Does the server live."""
     service: Service = request.app.state.service
-    return Health(status="ok", model=service.diarizer.model.bundle.name)
+    return Health(status="ok", model=service.model.bundle.name)
 
 
 @router.get("/v1/ready", responses=described(503))
@@ -31,4 +31,4 @@ async def ready(request: Request) -> Health:
     service: Service = request.app.state.service
     if service.clips.full or service.recordings.full:
         raise Problem(503, "the server has as much to do as it takes on", 1)
-    return Health(status="ready", model=service.diarizer.model.bundle.name)
+    return Health(status="ready", model=service.model.bundle.name)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from fastdiar.serving.answers import WRITERS, DiarizationAnswer, chosen, told
 from fastdiar.serving.problems import described
 from fastdiar.serving.service import Service
-from fastdiar.serving.uploads import BODY, received
+from fastdiar.serving.uploads import BODY
 
 MOST_SPEAKERS = 50
 router = APIRouter(tags=["recordings"])
@@ -52,6 +52,5 @@ async def diarize(
     """Who spoke when in a recording; as JSON, or what else `Accept` asks for."""
     service: Service = request.app.state.service
     media_type = chosen(request.headers.get("accept", ""))
-    async with service.recordings.entered(), received(request, service.settings.upload_seconds) as upload:
-        found = await service.recordings.compute(lambda: service.diarize(upload, wished))
+    found = await service.recordings.answer(request, service.diarizing(wished))
     return told(found, media_type, embeddings)

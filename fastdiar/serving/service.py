@@ -2,98 +2,102 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, BinaryIO, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
 
 import numpy as np
-from anyio import CapacityLimiter, to_thread
 
+from fastdiar.core.errors import AudioError
 from fastdiar.core.types import RATE, Diarization
 from fastdiar.core.voices import KnownVoices, read_known
 from fastdiar.diarization.channels import SPLIT
-from fastdiar.diarization.diarizer import Diarizer, load
+from fastdiar.diarization.diarizer import Diarizer
+from fastdiar.diarization.model import Model, find_model
+from fastdiar.diarization.walk import SHORTEST
+from fastdiar.serving import metrics
 from fastdiar.serving.decoding import Decoders
+from fastdiar.serving.lanes import Lane
 from fastdiar.serving.problems import Problem
 from fastdiar.serving.settings import ServeSettings
 
-T = TypeVar("T")
-RECENT = 0.1
-"""The latest computation's share in how long one takes."""
-
-
-class Lane:
-    """Requests of one kind: so many are computed at once, so many wait, and the next is asked to come again."""
-
-    def __init__(self, threads: int, most_waiting: int) -> None:
-        self.inside = 0
-        self._most = threads + most_waiting
-        self._threads = threads
-        self._limiter = CapacityLimiter(threads)
-        self._mean = 1.0  # seconds of a computation, at first a guess
-
-    @property
-    def full(self) -> bool:
-        """Whether the next request is turned away."""
-        return self.inside >= self._most
-
-    @asynccontextmanager
-    async def entered(self) -> AsyncIterator[None]:
-        """A place in the lane; raises `Problem` 503 at once where it is full."""
-        if self.full:
-            raise Problem(
-                503,
-                "the server has as much to do as it takes on: come again",
-                math.ceil(self.inside * self._mean / self._threads),
-            )
-        self.inside += 1
-        try:
-            yield
-        finally:
-            self.inside -= 1
-
-    async def compute(self, work: Callable[[], T]) -> T:
-        """What `work` returns, from a thread, when it is its turn."""
-        return await to_thread.run_sync(self._timed, work, limiter=self._limiter)
-
-    def _timed(self, work: Callable[[], T]) -> T:
-        begun = time.monotonic()
-        try:
-            return work()
-        finally:
-            self._mean += RECENT * (time.monotonic() - begun - self._mean)
-
 
 class Service:
-    """A worker's model and what it needs to answer with it. Short clips don't wait behind long recordings: each has its lane."""
+    """A worker's model and what it needs to answer with it."""
 
     def __init__(self, settings: ServeSettings) -> None:
         """Load the model; raises `FastdiarError`."""
         self.settings = settings
-        self.diarizer: Diarizer = load(settings.model)
-        self.known: KnownVoices | None = None if settings.known is None else read_known(settings.known)
-        if self.known is not None:
-            self.known.expect(self.diarizer.model.bundle)
-        self.decoders = Decoders(settings)
-        self.clips = Lane(settings.threads, settings.most_waiting)
-        self.recordings = Lane(settings.threads, settings.most_waiting)
+        self.model = Model(find_model(settings.model))
+        self._diarizer = None if self.model.bundle.activity is None else Diarizer(self.model)
+        self._known: KnownVoices | None = None if settings.known is None else read_known(settings.known)
+        if self._known is not None:
+            self._known.expect(self.model.bundle)
+        self._decoders = Decoders(settings)
+        self.clips, self.recordings = Lane("clips", settings), Lane("recordings", settings)
+
+    @property
+    def diarizer(self) -> Diarizer:
+        """What tells who spoke when; raises `Problem` 404 where the model cannot."""
+        if self._diarizer is None:
+            raise Problem(404, f"the model '{self.model.bundle.name}' does not say when somebody speaks: it cannot diarize")
+        return self._diarizer
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The speakers that the model was trained to tell apart; raises `Problem` 404 where there are none."""
+        if not self.model.bundle.labels:
+            raise Problem(
+                404, f"the model '{self.model.bundle.name}' has no head for speakers: it cannot tell which of them speaks"
+            )
+        return self.model.bundle.labels
+
+    @property
+    def known(self) -> KnownVoices:
+        """People who are enrolled; raises `Problem` 404 where nobody is."""
+        if self._known is None:
+            raise Problem(404, "nobody is enrolled: the server was started without --known")
+        return self._known
+
+    def expect_voices(self) -> None:
+        """That the model makes vectors of voices; raises `Problem` 404."""
+        if not self.model.bundle.embedding:
+            raise Problem(404, f"the model '{self.model.bundle.name}' has no embeddings")
 
     def warm_up(self) -> None:
         """Run everything once: the first request is then as fast as the others, and no two threads load a graph."""
         noise = np.random.default_rng(0).normal(0, 0.01, RATE).astype(np.float32)
-        self.diarizer(noise, RATE)
-        self.diarizer.model.voice(noise)
-        if self.diarizer.model.bundle.labels:
-            self.diarizer.model.classify(noise)
+        if self._diarizer is not None:
+            self._diarizer(noise, RATE)
+        if self.model.bundle.embedding:
+            self.model.voice(noise)
+        if self.model.bundle.labels:
+            self.model.classify(noise)
 
-    def diarize(self, upload: BinaryIO, wished: Mapping[str, Any]) -> Diarization:
-        """Who spoke when in an upload, `wished` being what `Diarizer` takes; raises `FastdiarError` and `Problem`."""
-        samples = self.decoders.decode(upload, wished["channel"], 60 * self.settings.longest_minutes)
-        channel = SPLIT if wished["channel"] == SPLIT else "mix"
-        return self.diarizer(samples, RATE, **{**wished, "channel": channel}, known=self.known)
+    def clip(self, upload: BinaryIO) -> np.ndarray:
+        """A clip of one person as float32 `[samples]` at 16 kHz; raises `AudioError` and `Problem`."""
+        samples = self._decoded("clips", upload, "mix", self.settings.longest_clip)
+        if len(samples) < SHORTEST:
+            raise AudioError(f"recording: holds only {1000 * len(samples) // RATE} ms of sound")
+        return samples
+
+    def diarizing(self, wished: Mapping[str, Any]) -> Callable[[BinaryIO], Diarization]:
+        """What tells who spoke when in an upload, `wished` as `Diarizer` takes it; raises `FastdiarError` and `Problem`."""
+        diarizer, channel = self.diarizer, wished.get("channel", "mix")
+        wished = {**wished, "channel": SPLIT if channel == SPLIT else "mix"}  # any other is chosen by the decoder
+
+        def diarized(upload: BinaryIO) -> Diarization:
+            samples = self._decoded("recordings", upload, channel, 60 * self.settings.longest_minutes)
+            with metrics.timed("recordings", "infer"):
+                return diarizer(samples, RATE, **wished, known=self._known)
+
+        return diarized
 
     def close(self) -> None:
         """End the decoders."""
-        self.decoders.close()
+        self._decoders.close()
+
+    def _decoded(self, lane: str, upload: BinaryIO, channel: int | str, longest: float) -> np.ndarray:
+        with metrics.timed(lane, "decode"):
+            samples = self._decoders.decode(upload, channel, longest)
+        metrics.AUDIO.labels(lane).inc(len(samples) / RATE)
+        return samples

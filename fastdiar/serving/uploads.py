@@ -65,5 +65,6 @@ async def _from_form(request: Request) -> BinaryIO:
     upload = form.get(FIELD)
     if not isinstance(upload, UploadFile):
         raise Problem(422, f"the form has no file in its field '{FIELD}'")
+    upload.file.fileno()  # has it written to a file, where it was small enough to stay in memory
     upload.file.flush()
     return upload.file
