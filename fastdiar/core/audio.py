@@ -23,6 +23,8 @@ SUFFIXES = frozenset(
 BLOCK_SECONDS = 30
 LEAD = 8 * 1152
 """Frames of an MP3 read before a block and thrown away: soundfile jumps after each read, and MP3 is wrong for a while after."""
+CONTAINERS = "3gp,aac,ac3,aiff,amr,asf,au,avi,caf,flac,flv,m4a,matroska,mov,mp3,mp4,mpeg,mpegts,nistsphere,ogg,wav,webm"
+"""What PyAV may take a file for. Playlists are not among them: a stranger's would have us read other files, and addresses."""
 RATES = (1_000, 768_000)
 """Sampling rates (Hz) outside these are a broken header, not a recording."""
 
@@ -251,7 +253,7 @@ def _media(file: Path | BinaryIO, name: str, reason: str) -> Any:
             raise MissingExtra(f"{name}: reading this format", "media") from None
         raise AudioError(f"{name}: not a recording that can be read: {reason}") from None
     try:
-        container = av.open(file if isinstance(file, io.BytesIO) else str(file))
+        container = av.open(file if isinstance(file, io.BytesIO) else str(file), options={"format_whitelist": CONTAINERS})
         if container.streams.audio:
             return container
         container.close()

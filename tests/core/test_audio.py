@@ -83,6 +83,17 @@ def test_m4a_is_read_through_pyav(tmp_path: Path, write_m4a: Callable[..., None]
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [("list.wav", "ffconcat version 1.0\nfile tone.mp3\n"), ("list.m3u8", "#EXTM3U\n#EXTINF:1.0,\ntone.mp3\n#EXT-X-ENDLIST\n")],
+)
+def test_a_playlist_has_no_other_file_read(tmp_path: Path, name: str, text: str) -> None:
+    pytest.importorskip("av")
+    soundfile.write(tmp_path / "tone.mp3", tone(16000)[:, 0], 16000)
+    with pytest.raises(AudioError, match=f"{name}: not a recording that can be read"):
+        audio.read(written(tmp_path, name, text.encode()))
+
+
+@pytest.mark.parametrize(
     ("rate", "suffix"), [(16000, ".wav"), (44100, ".flac"), (48000, ".ogg"), (48000, ".mp3"), (16000, ".m4a")]
 )
 def test_a_stretch_is_what_reading_all_gives_there(
