@@ -26,20 +26,37 @@ class Chunk:
 
 
 def cut(blocks: Iterable[np.ndarray], length: int, step: int, hop: int) -> Iterator[Chunk]:
-    """Chunks of `length` samples every `step` samples, as the blocks `[samples]` come in.
+    """Chunks of `length` samples every `step` samples, as the blocks `[samples]` come in; see `Cutter`."""
+    cutter = Cutter(length, step, hop)
+    for block in blocks:
+        yield from cutter.push(block)
+    yield cutter.finish()
+
+
+class Cutter:
+    """Cuts what is pushed into it into chunks of `length` samples every `step` samples.
 
     The last chunk reaches back to be as long as the others. Every chunk starts on a multiple of `hop`, of which `step` must
     be one too, so that the chunks' frames lie on one grid.
     """
-    before = buffer = np.zeros(0, np.float32)
-    start = owned = 0
-    for block in blocks:
-        buffer = np.concatenate([buffer, block])
-        while len(buffer) > length:
-            until = start + (length + step) // 2
-            yield Chunk(start, buffer[:length], (owned, until))
-            owned, start = until, start + step
-            before, buffer = buffer[:step], buffer[step:]
-    back = min(len(before), length - len(buffer)) // hop * hop
-    samples = np.concatenate([before[len(before) - back :], buffer])
-    yield Chunk(start - back, samples, (owned, start + len(buffer)))
+
+    def __init__(self, length: int, step: int, hop: int) -> None:
+        self._length, self._step, self._hop = length, step, hop
+        self._before = self._buffer = np.zeros(0, np.float32)
+        self._start = self._owned = 0
+
+    def push(self, block: np.ndarray) -> Iterator[Chunk]:
+        """The chunks that are whole with a block of `[samples]` more, of which each has some after it."""
+        self._buffer = np.concatenate([self._buffer, block])
+        while len(self._buffer) > self._length:
+            until = self._start + (self._length + self._step) // 2
+            chunk = Chunk(self._start, self._buffer[: self._length], (self._owned, until))
+            self._owned, self._start = until, self._start + self._step
+            self._before, self._buffer = self._buffer[: self._step], self._buffer[self._step :]
+            yield chunk
+
+    def finish(self) -> Chunk:
+        """The last chunk."""
+        back = min(len(self._before), self._length - len(self._buffer)) // self._hop * self._hop
+        samples = np.concatenate([self._before[len(self._before) - back :], self._buffer])
+        return Chunk(self._start - back, samples, (self._owned, self._start + len(self._buffer)))

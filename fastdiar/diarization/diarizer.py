@@ -48,7 +48,7 @@ class Diarizer:
         """Read the settings that the bundle carries; raises `ModelError`."""
         self.model = model
         self.settings = settings_of(model)
-        self._clustering = clustering_of(model)
+        self.clustering = clustering_of(model)
 
     def __call__(
         self,
@@ -87,7 +87,7 @@ class Diarizer:
     def _heard(
         self, recording: Recording, least: int, most: int | None, exclusive: bool, runner_up: bool, progress: Progress
     ) -> Diarization:
-        found = walk(recording, self.model, self.settings, self._clustering, least, most, exclusive, runner_up, progress)
+        found = walk(recording, self.model, self.settings, self.clustering, least, most, exclusive, runner_up, progress)
         people = len(found.speakers)
         if found.turns and people < least:
             wish = f"{found.uri}: asked for at least {least} speakers, found speech for {people}"

@@ -18,6 +18,8 @@ from fastdiar.diarization.windows import solo_windows
 SHORTEST_CONTEXT = 3 * RATE
 """Samples that the encoder hears at least, where the chunk is long enough; the part a chunk owns may be shorter."""
 
+ACTIVITY = "activity: classes of its speakers"
+
 
 @attrs.frozen(eq=False)
 class Heard:
@@ -39,9 +41,8 @@ class Heard:
 
 def hear(model: Model, chunk: Chunk, settings: WalkSettings) -> Heard:
     """Encode a chunk, cut windows where one local speaker speaks alone, and embed them; raises `ModelError`."""
-    activity, frames, begin = _encode(model, chunk)
     grid, classes = model.bundle.frames, powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)
-    _expect(model, "activity: classes of its speakers", len(classes), activity)
+    activity, frames, begin = _encode(model, chunk, classes)
     middles = begin + centres(grid, len(frames))
     alone = solo(activity, classes)[nearest(model.bundle.activity, middles - chunk.start, len(activity))]
     alone[(middles < chunk.owned[0]) | (middles >= chunk.owned[1])] = -1
@@ -61,14 +62,20 @@ def hear(model: Model, chunk: Chunk, settings: WalkSettings) -> Heard:
     return Heard(chunk.start, chunk.end, activity.astype(np.float16), vectors, local, centre, seconds / per_second)
 
 
-def _encode(model: Model, chunk: Chunk) -> tuple[np.ndarray, np.ndarray, int]:
+def _encode(model: Model, chunk: Chunk, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """Activity of the whole chunk, frames of the part it owns, and the recording's sample where those frames begin."""
     if model.one_pass:
         frames, activity = model.encode_with_activity(chunk.samples)
+        _expect(model, ACTIVITY, len(classes), activity)
         return activity, frames, chunk.start
-    # Where two networks listen, only the first needs the overlap: the encoder hears each second once.
+    activity = model.activity(chunk.samples)
+    _expect(model, ACTIVITY, len(classes), activity)
+    # Where two networks listen, only the first needs the overlap: the encoder hears each second once, if somebody speaks alone.
+    first, last = nearest(model.bundle.activity, np.array(chunk.owned) - chunk.start, len(activity))
+    if (solo(activity[first : last + 1], classes) < 0).all():
+        return activity, np.zeros((0, model.bundle.frames.dim), np.float32), chunk.start
     begin = max(chunk.start, min(chunk.owned[0], chunk.owned[1] - SHORTEST_CONTEXT))
-    return model.activity(chunk.samples), model.encode(chunk.samples[begin - chunk.start : chunk.owned[1] - chunk.start]), begin
+    return activity, model.encode(chunk.samples[begin - chunk.start : chunk.owned[1] - chunk.start]), begin
 
 
 def _expect(model: Model, what: str, size: int, found: np.ndarray) -> None:

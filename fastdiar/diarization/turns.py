@@ -20,7 +20,7 @@ def turns_of(
     """
     found = []
     for person in range(active.shape[1]):
-        for first, last in _runs(active[:, person], round(settings.fill_gap * RATE / grid.hop)):
+        for first, last in runs(active[:, person], round(settings.fill_gap * RATE / grid.hop)):
             start, end = (max(0.0, (grid.first + (frame - 0.5) * grid.hop) / RATE) for frame in (first, last + 1))
             end = min(end, seconds)
             if end - start >= settings.shortest_turn:
@@ -33,7 +33,7 @@ def turns_of(
     return turns, {name: person for person, name in names.items()}
 
 
-def _runs(active: np.ndarray, gap: int) -> list[tuple[int, int]]:
+def runs(active: np.ndarray, gap: int) -> list[tuple[int, int]]:
     """First and last frame of each run of true, runs less than `gap` frames apart taken as one."""
     labels, count = ndimage.label(active)
     runs: list[tuple[int, int]] = []

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from fastdiar.core import audio
+from fastdiar.core.bundle import Activity
 from fastdiar.core.clustering import Clustering, Clusters, Windows
 from fastdiar.core.errors import AudioError, ModelError
 from fastdiar.core.tables import WalkSettings
@@ -63,7 +64,7 @@ def told_apart(
 ) -> Diarization:
     """Who spoke when in a recording whose chunks were all heard; `walk` with the hearing done. Raises `ModelError`."""
     seconds = heard[-1].end / RATE
-    windows = _windows(heard)  # vectors [all windows, dim]
+    windows = windows_of(heard)  # vectors [all windows, dim]
     clusters = _kept_promise(clustering(windows, min_speakers, max_speakers), windows, clustering)  # labels [all windows]
     activity = model.bundle.activity
     timeline = stitch(heard, clusters.labels, activity)  # people [frames of the recording, people]
@@ -78,17 +79,27 @@ def heard_chunks(
 ) -> Iterator[Heard]:
     """Hear a recording chunk by chunk, holding one chunk's samples and frames at a time; raises `AudioError`."""
     stream = audio.stream(recording)
-    hop = model.bundle.activity.hop
-    length, step = _whole_hops(settings.chunk, hop), _whole_hops(settings.chunk * (1 - settings.overlap), hop)
-    for chunk in cut(stream.blocks, length, step, hop=round(hop)):
+    for chunk in cut(stream.blocks, *chunk_sizes(settings, model.bundle.activity)):
         if chunk.end < SHORTEST:
-            heard, least = (f"{1000 * samples // RATE} ms" for samples in (chunk.end, SHORTEST))
-            raise AudioError(f"{stream.name}: holds only {heard} of sound: expected at least {least}")
+            raise too_short(stream.name, chunk.end)
         yield hear(model, chunk, settings)
         progress(chunk.end / RATE, stream.seconds)
 
 
-def _windows(heard: Sequence[Heard]) -> Windows:
+def chunk_sizes(settings: WalkSettings, activity: Activity) -> tuple[int, int, int]:
+    """How the walk cuts: samples of a chunk, from one chunk's start to the next, and of a frame."""
+    length, step = (_whole_hops(seconds, activity.hop) for seconds in (settings.chunk, settings.chunk * (1 - settings.overlap)))
+    return length, step, round(activity.hop)
+
+
+def too_short(name: str, samples: int) -> AudioError:
+    """What is said of a recording in which no network hears anything."""
+    heard, least = (f"{1000 * count // RATE} ms" for count in (samples, SHORTEST))
+    return AudioError(f"{name}: holds only {heard} of sound: expected at least {least}")
+
+
+def windows_of(heard: Sequence[Heard]) -> Windows:
+    """The windows of all chunks, in order."""
     return Windows(
         vectors=np.concatenate([chunk.vectors for chunk in heard]),
         seconds=np.concatenate([chunk.seconds for chunk in heard]),

@@ -1,0 +1,1 @@
+"""Who speaks, while they speak: samples in, events out. Needs no torch."""
