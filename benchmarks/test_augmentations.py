@@ -1,7 +1,7 @@
 """How many clips each augmentation changes a second, beside audiomentations on the same clips in the same run.
 
 A batch of 32 clips of 3 s in, a batch out, every clip changed, one thread. Where audiomentations has nothing alike, or is not
-installed (`pip install 'fastdiar[bench]'`), its half of the comparison is skipped.
+installed (`pip install 'fastdiar[bench,media]'`), its half of the comparison is skipped.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @each
 def test_fastdiar(kind: str, clips: np.ndarray, folders: dict[str, Path], benchmark: Any) -> None:
     name, options = OURS[kind]
-    if options.get("codecs", ())[:1] in (("opus",), ("mp3",)):
-        pytest.importorskip("av", reason="needs fastdiar[media]")
+    for codec in options.get("codecs", ()):
+        pytest.importorskip({"opus": "av", "mp3": "fast_mp3_augment"}.get(codec, "torch"), reason="needs fastdiar[media]")
     if kind in FOLDERS:
         options = {**options, "folder": folders[FOLDERS[kind]]}
     if name == "one_of":

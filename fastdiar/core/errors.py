@@ -46,7 +46,11 @@ class MissingExtra(FastdiarError):
     """A part of fastdiar that was not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs a part that is not installed: pip install 'fastdiar[{extra}]'")
+        super().__init__(what, extra)  # as they are, or no process could hand the error to another
+
+    def __str__(self) -> str:
+        what, extra = self.args
+        return f"{what} needs a part that is not installed: pip install 'fastdiar[{extra}]'"
 
 
 @contextmanager
@@ -79,7 +83,10 @@ class RecipeError(FastdiarError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
 
 
 def said(kind: str, message: str) -> str:

@@ -13,7 +13,8 @@ from fastdiar.core.files import existing_folder
 def librispeech_entries(root: Path, subsets: Sequence[str] = ()) -> list[Entry]:
     """The utterances of `root/SUBSET/SPEAKER/CHAPTER/*.flac`, of all subsets where none is named; raises `DataError`.
 
-    Labels: corpus, speaker (`ls1688`), session (its chapter), and gender where SPEAKERS.TXT tells it.
+    Labels: corpus, speaker (`ls1688`), session (its chapter), and gender where SPEAKERS.TXT tells it. Keys are the files' places
+    without .flac, as other corpora have them.
     """
     subsets, genders = _subsets(root, subsets), _genders(root / "SPEAKERS.TXT")
     files = [file for subset in subsets for file in sorted((root / subset).glob("*/*/*.flac"))]
@@ -41,7 +42,7 @@ def _entry(file: Path, root: Path, genders: dict[str, str]) -> Entry:
     labels = {"corpus": "LibriSpeech", "speaker": speaker_name(speaker), "session": f"ch{chapter}"}
     if speaker in genders:
         labels["gender"] = genders[speaker]
-    return Entry(file.relative_to(root).as_posix(), file, labels)
+    return Entry(file.relative_to(root).with_suffix("").as_posix(), file, labels)
 
 
 def _genders(path: Path) -> dict[str, str]:

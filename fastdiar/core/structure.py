@@ -32,7 +32,10 @@ class StructureError(FastdiarError):
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
-        super().__init__("\n".join(f"{dotted(path)}: {message}" if path else message for path, message in problems))
+        super().__init__(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{dotted(path)}: {message}" if path else message for path, message in self.problems)
 
 
 def structure(table: Mapping[str, Any], cls: type[T]) -> T:

@@ -20,7 +20,7 @@ from fastdiar.preparation.shards import Sharded, write_shards
 MANIFEST = "manifest.tsv"
 SKIPPED = "skipped.tsv"
 SHARDS = "shards"
-COLUMNS = ("path", "seconds", "sha256", "speaker")
+COLUMNS = ("path", "key", "seconds", "sha256", "speaker")
 """Of the manifest; the corpus' other labels come behind them."""
 
 OF_RECORDINGS = ("corpus", "session")
@@ -73,7 +73,7 @@ def prepare(corpus: Original, target: Path, workers: int, progress: Progress) ->
     Beside the files come manifest.tsv, with the labels that the dataset knows, and skipped.tsv. Raises `DataError`.
     """
     conversion = convert(corpus.folder, target, workers, lambda done, total: progress("recordings", done, total))
-    labels = _labels_of_files(corpus)
+    labels = _known_of_files(corpus)
     names = {label for of_file in labels.values() for label in of_file}
     rows = (
         {**labels.get(each.source, {}), "path": each.path, "seconds": each.seconds, "sha256": each.sha256}
@@ -98,11 +98,11 @@ def pack(corpus: Original, target: Path, conversion: Conversion, largest: int, p
     )
 
 
-def _labels_of_files(corpus: Original) -> dict[str, dict[str, str]]:
-    """What is known of each file, by its path relative to the corpus' folder; of a stretch of it, only where that comes from."""
+def _known_of_files(corpus: Original) -> dict[str, dict[str, str]]:
+    """Key and labels of each file, by its path relative to the corpus' folder; of a stretch of it, only where that comes from."""
     labels: dict[str, dict[str, str]] = {}
     for entry in corpus.dataset.entries():
         whole = entry.start == 0 and entry.seconds is None
-        known = entry.labels if whole else {name: entry.labels[name] for name in OF_RECORDINGS if name in entry.labels}
-        labels[corpus.name_of(entry)] = known
+        known = {name: value for name, value in entry.labels.items() if whole or name in OF_RECORDINGS}
+        labels[corpus.name_of(entry)] = {"key": entry.key, **known} if whole else known
     return labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import attrs
@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from fastdiar.core.dataset import Dataset, Entry
-from fastdiar.core.errors import AudioError, Problem, RecipeError
+from fastdiar.core.errors import AudioError, FastdiarError, Problem, RecipeError
 from fastdiar.core.types import RATE, Batch, Turn
 from fastdiar.recipe import Recipe, read_data
 from fastdiar.training.sampler import Crop
@@ -28,10 +28,11 @@ SHORTEST = RATE // 10
 
 @attrs.frozen(eq=False)
 class Loaded:
-    """A batch, or None where no clip of it could be read, and why each of the others could not."""
+    """A batch, or None where no clip of it could be read, and why each of the others could not; `failure` ends the run."""
 
     batch: Batch | None
     bad: tuple[str, ...]
+    failure: FastdiarError | None = None
 
 
 @attrs.frozen(eq=False)
@@ -122,6 +123,13 @@ class Clips(TorchDataset["Clip | str"]):
         clip = samples[start : start + crop.samples]
         return Clip(clip, entry, None if turns is None else spoken(turns, start, len(clip), entry.speed))
 
+    def __getitems__(self, crops: Sequence[Crop]) -> list[Clip | str | FastdiarError]:
+        """All clips of a batch. What is about more than one recording is handed on: a process would wrap what it raises."""
+        try:
+            return [self[crop] for crop in crops]
+        except FastdiarError as error:
+            return [error]
+
     def _samples(self, index: int) -> np.ndarray:
         if index in self._cache:
             return self._cache[index]
@@ -135,19 +143,30 @@ class Clips(TorchDataset["Clip | str"]):
         return samples
 
 
-def loader(clips: Clips, batches: Iterable[list[Crop]], labels: Mapping[str, Sequence[str]], workers: int) -> DataLoader[Loaded]:
-    """Batches of clips as `Loaded`; `labels` are each task's classes, in the order of their numbers."""
+class Batches(DataLoader[Loaded]):
+    """Batches as they are loaded, in other processes or in this one; raises what ended one of them."""
+
+    def __iter__(self) -> Iterator[Loaded]:  # type: ignore[override]
+        for loaded in super().__iter__():
+            if loaded.failure is not None:
+                raise loaded.failure
+            yield loaded
+
+
+def loader(clips: Clips, batches: Iterable[list[Crop]], labels: Mapping[str, Sequence[str]], workers: int) -> Batches:
+    """Batches of clips; `labels` are each task's classes, in the order of their numbers."""
     numbers = {task: {name: number for number, name in enumerate(names)} for task, names in labels.items()}
     gather = partial(collate, numbers=numbers)
-    return DataLoader(clips, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0, collate_fn=gather)
+    return Batches(clips, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0, collate_fn=gather)
 
 
-def collate(clips: Sequence[Clip | str], numbers: Mapping[str, Mapping[str, int]]) -> Loaded:
+def collate(clips: Sequence[Clip | str | FastdiarError], numbers: Mapping[str, Mapping[str, int]]) -> Loaded:
     """Clips as one batch, zero-padded to the longest."""
+    failure = next((clip for clip in clips if isinstance(clip, FastdiarError)), None)
     good = [clip for clip in clips if isinstance(clip, Clip)]
     bad = tuple(clip for clip in clips if isinstance(clip, str))
     if not good:
-        return Loaded(None, bad)
+        return Loaded(None, bad, failure)
     lengths = torch.tensor([len(clip.samples) for clip in good])
     waveform = torch.zeros(len(good), int(lengths.max()))
     for row, clip in zip(waveform, good, strict=True):

@@ -46,7 +46,7 @@ def test_a_list_says_which_pairs(bundle: Path, made_up: tuple[Folder, list[Entry
     keys = [entry.key for entry in made_up[1]]
     listed = [
         Trial(True, keys[0], keys[4]),
-        Trial(False, keys[0].replace(".wav", ".flac"), keys[8]),
+        Trial(False, f"{keys[0]}.flac", keys[8]),
         Trial(False, keys[4], keys[9]),
     ]
     (found,) = verification(Model(bundle), *made_up, crops=[0.7], trials=listed)

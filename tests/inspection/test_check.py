@@ -72,7 +72,7 @@ def test_a_low_rate_is_found_though_it_was_resampled(recipe: Recipe, tmp_path: P
     samples, _ = soundfile.read(path)
     soundfile.write(path, samples, 8_000)
     found = check(recipe, "train", 10)
-    assert found.beyond("rate") == found.beyond("band") == ["voice1/1.wav"]
+    assert found.beyond("rate") == found.beyond("band") == ["voice1/1"]
     assert {"rate", "band"} <= set(found.failed)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +28,7 @@ def test_the_manifest_tells_what_the_dataset_knows(corpus: Path, tmp_path: Path)
     (corpus / "ann" / "bad.wav").write_text("no sound")
     prepare(original("folder", corpus), tmp_path / "out", 1, quiet)
     table = tmp_path / "out" / "manifest.tsv"
-    assert table.read_text().partition("\n")[0] == "path\tseconds\tsha256\tspeaker\tsession"
+    assert table.read_text().partition("\n")[0] == "path\tkey\tseconds\tsha256\tspeaker\tsession"
     entries = Manifest(ManifestConfig(table=table)).entries()
     assert [entry.labels for entry in entries] == [
         {"speaker": "ann", "session": "mon"},
@@ -44,6 +47,47 @@ def test_the_dataset_reads_what_came_out(shared: Path, tmp_path: Path) -> None:
     assert [(entry.key, entry.labels) for entry in after.entries()] == [(entry.key, entry.labels) for entry in before.entries()]
     for one, other in zip(before.entries()[::20], after.entries()[::20], strict=True):
         np.testing.assert_array_equal(before.load(one), after.load(other))
+
+
+CORPORA = {
+    "folder": "PERSON/TAKE.wav",
+    "librispeech": "dev-clean/PERSON/7/PERSON-7-TAKE.flac",
+    "nemo": "samples/EBPERSON_anger_TAKE.wav",
+    "ravdess": "Actor_0PERSON/03-01-05-01-0TAKE-01-0PERSON.wav",
+    "voxceleb": "dev/aac/id0000PERSON/video/TAKE.m4a",
+}
+"""Where an utterance lies in each corpus of single speakers."""
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_preparing_a_corpus_changes_no_key_and_no_split(
+    name: str, write_m4a: Callable[[Path, np.ndarray, int], None], tmp_path: Path
+) -> None:
+    for person, take in product("12", "1234"):
+        path = tmp_path / "corpus" / CORPORA[name].replace("PERSON", person).replace("TAKE", take)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write = write_m4a if path.suffix == ".m4a" else soundfile.write
+        write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 4_000).astype(np.float32), 16_000)
+    settings = ["split=test", "test_share=0.5"]
+    before = original(name, tmp_path / "corpus", settings)
+    prepare(before, tmp_path / "out", 1, quiet)
+    after = original(name, tmp_path / "out", settings)
+    keys = [entry.key for entry in before.dataset.entries()]
+    assert len(keys) == 4 and [entry.key for entry in after.dataset.entries()] == keys
+
+
+def test_a_prepared_table_keeps_its_splits(corpus: Path, tmp_path: Path) -> None:
+    shutil.copy(corpus / "ann" / "mon" / "a.wav", corpus / "ann" / "tue" / "c.wav")
+    (corpus / "table.tsv").write_text("path\tspeaker\nann/mon/a.wav\tann\nann/tue/b.ogg\tann\nann/tue/c.wav\tann\n")
+    prepare(original("manifest", corpus / "table.tsv"), tmp_path / "out", 1, quiet)
+    before, after = (
+        {
+            seed: [entry.key for entry in Manifest(ManifestConfig(table=table, split="test", split_seed=seed)).entries()]
+            for seed in range(5)
+        }
+        for table in (corpus / "table.tsv", tmp_path / "out" / "manifest.tsv")
+    )
+    assert before == after and len(set(map(tuple, before.values()))) > 1
 
 
 def test_a_table_is_a_corpus_too(corpus: Path, tmp_path: Path) -> None:

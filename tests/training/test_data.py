@@ -10,7 +10,7 @@ import soundfile
 import torch
 
 from fastdiar.core.dataset import Entry
-from fastdiar.core.errors import RecipeError
+from fastdiar.core.errors import MissingExtra, RecipeError
 from fastdiar.plugins.datasets.folder import Folder, FolderConfig
 from fastdiar.recipe import read_recipe
 from fastdiar.training.data import Clips, Source, loader, read_corpus
@@ -39,9 +39,21 @@ def test_a_crop_lies_where_its_seed_says_and_without_one_in_the_middle(clips: Cl
 
 def test_what_cannot_be_used_is_left_out_of_the_batch_and_named(clips: Clips) -> None:
     (loaded,) = loader(clips, [[Crop(index, 12_000, (0,)) for index in range(3)]], {"speaker": ["ann"], "sex": ["f"]}, workers=0)
-    assert loaded.batch.keys == ("ann/a.wav",)
+    assert loaded.batch.keys == ("ann/a",)
     assert [label.tolist() for label in loaded.batch.labels.values()] == [[0], [-1]]
     assert len(loaded.bad) == 2 and "b.wav: only 0.005 s long" in loaded.bad[0] and "c.wav" in loaded.bad[1]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_no_recording_can_be_read_without_ends_it_in_plain_words(
+    clips: Clips, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(self: Folder, entry: Entry) -> np.ndarray:
+        raise MissingExtra(f"{entry.path.name}: reading this format", "media")
+
+    monkeypatch.setattr(Folder, "load", lacking)
+    with pytest.raises(MissingExtra, match=r"^a\.wav: reading this format needs a part .*: pip install 'fastdiar\[media\]'$"):
+        list(loader(clips, [[Crop(0, 100)]], {}, workers))
 
 
 def test_a_batch_of_nothing_usable(clips: Clips) -> None:
@@ -86,7 +98,7 @@ def test_a_recording_is_read_once_however_often_it_is_heard(clips: Clips, monkey
     monkeypatch.setattr(Folder, "load", lambda self, entry: reads.append(entry.key) or load(self, entry))
     for seed in range(3):
         assert not isinstance(clips[Crop(0, 1_000, (seed,))], str)
-    assert reads == ["ann/a.wav"]
+    assert reads == ["ann/a"]
 
 
 def test_classes_come_from_the_training_data(small_recipe: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,11 +26,14 @@ TELEPHONE_RATE, TELEPHONE_BAND = 8_000, (300, 3_400)
 """Of a telephone line (Hz)."""
 RINGING = 100
 """Samples after its end that a resampling filter lets a sound ring on, and more."""
-ENCODERS = {
-    "opus": ("libopus", "ogg", "s16", {"compression_level": "0"}),
-    "mp3": ("libmp3lame", "mp3", "fltp", {"compression_level": "9"}),
-}
-"""FFmpeg's encoder, a container that keeps track of its delay, its sample format, and the options for its fastest search."""
+MP3_RATES = np.array([8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128])
+"""At which MP3 encodes sound of 16 kHz (kbit/s)."""
+MP3_FRAME = 576
+"""Samples of a frame of MP3 at 16 kHz; what comes out of the coder ends a frame early."""
+MP3_SHORTEST = RATE // 10
+"""Samples below which the library encodes nothing."""
+
+Coder = Callable[[np.ndarray, float], np.ndarray]
 
 
 @attrs.frozen
@@ -45,25 +49,25 @@ class CodecConfig:
     kilobits: tuple[float, float] = field(
         default=(12.0, 48.0),
         validator=[checks.ordered, checks.between(8, 128)],
-        metadata={"help": "of opus and mp3: lowest and highest rate (kbit/s)"},
+        metadata={"help": "of opus and mp3: lowest and highest rate (kbit/s); of mp3 the nearest of those that it has"},
     )
 
 
 class Codec(Augmentation):
     """Encodes a clip and decodes it again, with nothing moved in time.
 
-    `mu_law` is 8 bits a sample at 16 kHz; `telephone` the same at 8 kHz, from 300 to 3,400 Hz (ITU-T G.711); `opus` and `mp3`
-    go through FFmpeg, clip by clip on the CPU. Draws `codec [batch]`, numbers in the config's list or -1 for a clip left
-    alone, and `kilobits [batch]`. Raises `MissingExtra` where PyAV is needed and not installed.
+    `mu_law` is 8 bits a sample at 16 kHz; `telephone` the same at 8 kHz, from 300 to 3,400 Hz (ITU-T G.711); `opus` goes
+    through FFmpeg and `mp3` through LAME, clip by clip on the CPU. Draws `codec [batch]`, numbers in the config's list or -1
+    for a clip left alone, and `kilobits [batch]`. Raises `MissingExtra` where the library for one of them is not installed.
     """
 
     config_class = CodecConfig
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__(config)
-        if ENCODERS.keys() & set(config.codecs):
-            with needs("media", "the augmentation 'codec' with opus or mp3"):
-                import av  # noqa: F401
+        for name in (name for name in config.codecs if name in CODERS):
+            with needs("media", f"the augmentation 'codec' with {name}"):
+                importlib.import_module(CODERS[name][0])
 
     def draw(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """`codec [batch]` int64, `kilobits [batch]`."""
@@ -83,8 +87,8 @@ class Codec(Augmentation):
 
 def _change(name: str, lengths: Tensor, kilobits: Tensor) -> Callable[[Tensor], Tensor]:
     """What a codec makes of `[clips, samples]`; `lengths` and `kilobits` are `[clips]`."""
-    if name in ENCODERS:
-        return lambda sound: _transcoded(sound.clamp(-1, 1), name, lengths, kilobits)
+    if name in CODERS:
+        return lambda sound: _transcoded(sound.clamp(-1, 1), CODERS[name][1], lengths, kilobits)
     change = _telephone if name == "telephone" else _mu_law
     return lambda sound: change(sound.clamp(-1, 1))
 
@@ -101,27 +105,35 @@ def _telephone(sound: Tensor) -> Tensor:
     return audio.resample(_mu_law(narrow), TELEPHONE_RATE, RATE)[:, : sound.shape[1]]
 
 
-def _transcoded(sound: Tensor, name: str, lengths: Tensor, kilobits: Tensor) -> Tensor:
-    """Each clip without its padding through an encoder; they run outside Python's lock, so side by side."""
+def _transcoded(sound: Tensor, coder: Coder, lengths: Tensor, kilobits: Tensor) -> Tensor:
+    """Each clip without its padding through a coder; they run outside Python's lock, so side by side."""
     clips = [clip[:length] for clip, length in zip(sound.cpu().numpy(), lengths.tolist(), strict=True)]
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        decoded = list(pool.map(lambda clip, rate: torch.from_numpy(_through(clip, name, rate)), clips, kilobits.tolist()))
+        decoded = list(pool.map(lambda clip, rate: torch.from_numpy(coder(clip, rate)), clips, kilobits.tolist()))
     done = torch.nn.utils.rnn.pad_sequence(decoded, batch_first=True)
     return F.pad(done, (0, sound.shape[1] - done.shape[1])).to(sound.device)
 
 
-def _through(samples: np.ndarray, name: str, kilobits: float) -> np.ndarray:
-    """float32 `[samples]` encoded and decoded, as many. The container tells the decoder how much delay to leave out."""
+def _mp3(samples: np.ndarray, kilobits: float) -> np.ndarray:
+    """float32 `[samples]` encoded and decoded, as many."""
+    from fast_mp3_augment import compress_roundtrip
+
+    rate = MP3_RATES[np.abs(MP3_RATES - kilobits).argmin()].item()
+    padded = np.pad(samples, (0, max(2 * MP3_FRAME, MP3_SHORTEST - len(samples))))
+    decoded: np.ndarray = compress_roundtrip(padded, RATE, rate)
+    return decoded[: len(samples)]
+
+
+def _opus(samples: np.ndarray, kilobits: float) -> np.ndarray:
+    """The same with Opus, in a container that tells the decoder how much delay to leave out."""
     import av
 
-    encoder, container, sample_format, options = ENCODERS[name]
-    whole = np.round(samples * 32767).astype(np.int16) if sample_format == "s16" else samples
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(whole[None]), format=sample_format, layout="mono")
+    frame = av.AudioFrame.from_ndarray(np.round(samples[None] * 32767).astype(np.int16), format="s16", layout="mono")
     frame.sample_rate = RATE
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as out:
-        stream = out.add_stream(encoder, rate=RATE, options=options)
-        stream.bit_rate, stream.layout, stream.codec_context.format = round(1000 * kilobits), "mono", sample_format
+    with av.open(file, "w", format="ogg") as out:
+        stream = out.add_stream("libopus", rate=RATE, options={"compression_level": "0"})
+        stream.bit_rate, stream.layout, stream.codec_context.format = round(1000 * kilobits), "mono", "s16"
         out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     file.seek(0)
@@ -130,3 +142,7 @@ def _through(samples: np.ndarray, name: str, kilobits: float) -> np.ndarray:
         frames = [part for frame in (*encoded.decode(audio=0), None) for part in resampler.resample(frame)]
     decoded = np.concatenate([part.to_ndarray()[0] for part in frames])[: len(samples)]
     return np.pad(decoded, (0, len(samples) - len(decoded)))
+
+
+CODERS: dict[str, tuple[str, Coder]] = {"opus": ("av", _opus), "mp3": ("fast_mp3_augment", _mp3)}
+"""The library that each needs, and what it makes of a clip at a rate."""

@@ -23,7 +23,11 @@ class FolderConfig(SplitConfig):
 
 
 class Folder(Dataset):
-    """Any corpus sorted by speaker. Folders inside a speaker's folder are its sessions, as in VoxCeleb."""
+    """Any corpus sorted by speaker. Folders inside a speaker's folder are its sessions, as in VoxCeleb.
+
+    Keys are the files' places without what their names end in, so that converting the corpus changes no split. Of two files
+    of one name, such as a.flac and a.wav, the first is taken.
+    """
 
     config_class: ClassVar[type] = FolderConfig
     config: FolderConfig
@@ -31,15 +35,15 @@ class Folder(Dataset):
     def entries(self) -> list[Entry]:
         """Every recording under a speaker's folder; raises `DataError`."""
         root = existing_folder(self.config.root, "root must hold one folder for each speaker")
-        files = (file.relative_to(root) for file in root.glob("*/**/*") if file.suffix.lower() in SUFFIXES)
-        entries = [_entry(root, file) for file in sorted(files, key=Path.as_posix)]
+        files = sorted(file.relative_to(root) for file in root.glob("*/**/*") if file.suffix.lower() in SUFFIXES)
+        entries = {entry.key: entry for entry in (_entry(root, file) for file in reversed(files))}
         if not entries:
             raise DataError(f"{root}: holds no recordings laid out as SPEAKER/utterance.wav")
-        return split_entries(entries, self.config)
+        return split_entries((entries[key] for key in sorted(entries)), self.config)
 
 
 def _entry(root: Path, file: Path) -> Entry:
     labels = {"speaker": file.parts[0]}
     if len(file.parts) > 2:
         labels["session"] = "/".join(file.parts[1:-1])
-    return Entry(file.as_posix(), root / file, labels)
+    return Entry(file.with_suffix("").as_posix(), root / file, labels)

@@ -16,7 +16,7 @@ from fastdiar.core.labels import known_labels
 from fastdiar.core.manifest import read_manifest, read_names
 from fastdiar.core.splits import SplitConfig, split_entries
 
-NO_LABEL = frozenset({"path", "seconds", "sha256"})
+NO_LABEL = frozenset({"path", "key", "seconds", "sha256"})
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +36,7 @@ class ManifestConfig(SplitConfig):
 class Manifest(Dataset):
     """Any collection that a table describes: its columns are labels, such as session, language, emotion.
 
+    Keys are the paths, or what a column `key` says instead: `fastdiar prepare` writes the corpus' own, so that its splits stay.
     A gender is "f" or "m" however it is written, and an age in years its decade (34 → 30s). Rows without a speaker (noise, rooms)
     are passed over.
     """
@@ -76,4 +77,4 @@ def _entry(row: dict[str, str], table: Path, line: int) -> Entry:
     if not path.name or path.is_absolute() or ".." in path.parts:
         raise DataError(f"{table}:{line}: path '{row['path']}' must be a file inside the folder of the table")
     labels = {"speaker": "", **known_labels({name: value for name, value in row.items() if name not in NO_LABEL})}
-    return Entry(path.as_posix(), table.parent / path, labels)
+    return Entry(row.get("key") or path.as_posix(), table.parent / path, labels)

@@ -14,11 +14,12 @@ from fastdiar.plugins.augmentations.codec import Codec, CodecConfig
 from tests.plugins.augmentations.conftest import batch_of, noise, seeded, tone
 
 NAMES = ("mu_law", "telephone", "opus", "mp3")
+LIBRARIES = {"opus": "av", "mp3": "fast_mp3_augment"}
 
 
 def coded(name: str, *clips: Tensor, kilobits: float = 48.0) -> Batch:
-    if name in ("opus", "mp3"):
-        pytest.importorskip("av")
+    if name in LIBRARIES:
+        pytest.importorskip(LIBRARIES[name])
     batch = batch_of(*clips)
     drawn = {"codec": torch.zeros(len(clips), dtype=torch.long), "kilobits": torch.full((len(clips),), kilobits)}
     return Codec(CodecConfig(codecs=(name,))).apply(batch, drawn)  # type: ignore[arg-type]
@@ -35,6 +36,13 @@ def test_nothing_moves(name: str) -> None:
     (sound,) = coded(name, noise(16_000)).waveform
     spectrum = torch.fft.rfft(sound, 32_000) * torch.fft.rfft(noise(16_000), 32_000).conj()
     assert int(torch.fft.irfft(spectrum).argmax()) == 0
+
+
+@pytest.mark.parametrize("name", ["opus", "mp3"])
+@pytest.mark.parametrize("samples", [16_000, 15_871, 1_300])
+def test_a_clip_ends_as_it_began(name: str, samples: int) -> None:
+    rough = coded(name, noise(samples)).waveform[0] - noise(samples)
+    assert rough[-300:].square().mean() < 2 * rough[300:-300].square().mean()
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("mu_law", 30, 45), ("opus", 15, 60), ("mp3", 12, 60)])
@@ -82,8 +90,9 @@ def test_each_codec_is_drawn_as_often_and_others_stay_as_they_are() -> None:
     assert torch.equal(augment.apply(batch, drawn).waveform[alone], batch.waveform[alone])
 
 
-def test_opus_without_pyav_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "av", None)
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_without_its_library_it_says_what_to_install(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, LIBRARIES[name], None)
     Codec(CodecConfig(codecs=("mu_law",)))
-    with pytest.raises(MissingExtra, match=r"with opus or mp3 needs a part that is not installed: .*fastdiar\[media\]"):
-        Codec(CodecConfig(codecs=("mp3",)))
+    with pytest.raises(MissingExtra, match=rf"'codec' with {name} needs a part that is not installed: .*fastdiar\[media\]"):
+        Codec(CodecConfig(codecs=("telephone", name)))  # type: ignore[arg-type]

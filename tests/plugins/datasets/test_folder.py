@@ -20,7 +20,7 @@ Epoch = Callable[..., dict[str, Any]]
 def test_speakers_and_sessions_come_from_the_folders(voices: Path) -> None:
     entries = Folder(FolderConfig(root=voices)).entries()
     assert len(entries) == 32
-    assert entries[0].key == "voice0/monday/0.wav"
+    assert entries[0].key == "voice0/monday/0"
     assert entries[0].labels == {"speaker": "voice0", "session": "monday"}
     assert entries == sorted(entries, key=lambda entry: entry.key)
 
@@ -38,7 +38,15 @@ def test_other_files_and_files_beside_the_speakers_are_passed_over(tmp_path: Pat
     soundfile.write(tmp_path / "ann" / "a.FLAC", np.zeros(100), 16_000, format="FLAC")
     soundfile.write(tmp_path / "stray.wav", np.zeros(100), 16_000)
     (tmp_path / "ann" / "notes.txt").write_text("hello")
-    assert [entry.key for entry in Folder(FolderConfig(root=tmp_path)).entries()] == ["ann/a.FLAC"]
+    assert [entry.key for entry in Folder(FolderConfig(root=tmp_path)).entries()] == ["ann/a"]
+
+
+def test_of_two_files_of_one_name_the_first_is_taken_as_preparing_takes_it(tmp_path: Path) -> None:
+    (tmp_path / "ann").mkdir()
+    for name in ("a.wav", "a.flac", "a.b.wav"):
+        (tmp_path / "ann" / name).touch()
+    entries = Folder(FolderConfig(root=tmp_path)).entries()
+    assert [(entry.key, entry.path.name) for entry in entries] == [("ann/a", "a.flac"), ("ann/a.b", "a.b.wav")]
 
 
 def test_listing_opens_no_audio_and_loading_a_broken_file_says_so(tmp_path: Path) -> None:
