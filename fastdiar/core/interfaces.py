@@ -88,6 +88,9 @@ class Head(nn.Module, ABC):
     def forward(self, x: Tensor, *lengths: Tensor) -> Output:
         """Logits of the task's classes, and an embedding where the head has one; `lengths` come with frames."""
 
+    def begin(self) -> None:
+        """Called once before training: the place to take over weights from elsewhere."""
+
 
 class Loss(nn.Module, ABC):
     """What training lowers. Built with `(config, heads)`: the network's heads by name."""

@@ -195,6 +195,8 @@ class Run:
         if clips:
             waveform = nn.utils.rnn.pad_sequence(clips, batch_first=True).to(self.fabric.device)
             network.encoder.begin(waveform, torch.tensor([len(clip) for clip in clips], device=self.fabric.device))
+        for head in network.heads.values():
+            head.begin()
         if self.trainer.start is not None:
             checkpoint.lend_weights(network, self.trainer.start)
         if self.teachers.tasks:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 import attrs
+import torch
 import torch.nn.functional as F
 from attrs import field, validators
 from torch import Tensor, nn
 
 from fastdiar.core import checks
+from fastdiar.core.errors import ModelError, needs
 from fastdiar.core.interfaces import Head, Output
 
 
@@ -48,6 +51,10 @@ class SpeakerConfig:
     centred: bool = field(
         default=False, metadata={"help": "a batch norm takes what all voices share off the embedding, as a teacher's may be"}
     )
+    start: Path | None = field(
+        default=None,
+        metadata={"help": "a teacher as ONNX, whose last layer, of the same sizes, training starts from; random without"},
+    )
 
     @centres.validator
     def _angles(self, attribute: attrs.Attribute[int], value: int) -> None:
@@ -69,7 +76,7 @@ class Speaker(Head):
 
     def __init__(self, config: SpeakerConfig, size: int, labels: tuple[str, ...]) -> None:
         super().__init__()
-        self.task = config.task
+        self.task, self.start = config.task, config.start
         self.embedding = config.hidden[-1]
         self.cosine_scale = config.scale if config.classifier == "cosine" else None
         self.hidden = nn.ModuleList(nn.Linear(*sizes) for sizes in pairwise((size, *config.hidden)))
@@ -79,6 +86,24 @@ class Speaker(Head):
         self.classifies = config.classifier != "none"
         classes = len(labels) * config.centres
         self.classifier = nn.Linear(self.embedding, classes, bias=self.cosine_scale is None) if self.classifies else None
+
+    @torch.no_grad()
+    def begin(self) -> None:
+        """Take over the last layer of the network that `start` names, and the norm behind it; raises `ModelError`."""
+        if self.start is None:
+            return
+        with needs("train", "a start from an ONNX file"):
+            from fastdiar.core.onnx_files import last_linear
+        layer, last = last_linear(self.start), self.hidden[-1]
+        if layer.weight.shape != last.weight.shape:
+            raise ModelError(
+                f"{self.start}: its last layer makes {layer.sizes}: expected {last.in_features} → {last.out_features}"
+            )
+        last.weight.copy_(torch.from_numpy(layer.weight))
+        last.bias.copy_(torch.from_numpy(layer.bias))
+        if isinstance(self.centre, nn.BatchNorm1d):
+            self.centre.running_mean.copy_(torch.from_numpy(layer.mean))
+            self.centre.running_var.copy_(torch.from_numpy(layer.variance))
 
     def forward(self, x: Tensor) -> Output:
         """`[batch, dim]` → logits `[batch, speakers]`, embedding `[batch, hidden[-1]]` of unit length."""

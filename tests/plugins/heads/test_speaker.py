@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import onnx
 import pytest
 import torch
 import torch.nn.functional as F
+from onnx import helper, numpy_helper
 
+from fastdiar.core.errors import ModelError
 from fastdiar.plugins.heads.speaker import Speaker, SpeakerConfig
 
 LABELS = tuple("abcde")
@@ -82,3 +88,42 @@ def test_a_centred_embedding_leaves_out_what_all_voices_share() -> None:
     for _ in range(100):
         head(voices)
     assert head.eval()(voices).embedding.mean(0).norm() < 0.3
+
+
+def test_the_embedding_can_start_from_a_teachers_last_layer(teacher_file: Path) -> None:
+    head = Speaker(SpeakerConfig(hidden=(3,), classifier="none", centred=True, start=teacher_file), 4, LABELS).eval()
+    head.begin()
+    x = torch.randn(2, 4)
+    expected = (F.linear(x, torch.arange(12.0).reshape(3, 4)) - 1) / (4 + head.centre.eps) ** 0.5
+    torch.testing.assert_close(head(x).embedding, F.normalize(expected, dim=-1))
+
+
+def test_a_teachers_last_layer_of_other_sizes_is_an_error(teacher_file: Path) -> None:
+    head = Speaker(SpeakerConfig(hidden=(3,), start=teacher_file), 8, LABELS)
+    with pytest.raises(ModelError, match=r"teacher\.onnx: its last layer makes 4 → 3: expected 8 → 3"):
+        head.begin()
+
+
+def test_without_a_start_nothing_changes() -> None:
+    head = made("none")
+    before = {name: tensor.clone() for name, tensor in head.state_dict().items()}
+    head.begin()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in head.state_dict().items())
+
+
+@pytest.fixture
+def teacher_file(tmp_path: Path) -> Path:
+    """A convolution of width 1 and a norm, as CAM++ ends."""
+    weights = {"weight": np.arange(12.0).reshape(3, 4, 1), "one": np.ones(3), "zero": np.zeros(3), "variance": np.full(3, 4.0)}
+    nodes = [
+        helper.make_node("Conv", ["pooled", "weight"], ["raw"]),
+        helper.make_node("BatchNormalization", ["raw", "one", "zero", "one", "variance"], ["embedding"]),
+    ]
+    put = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, size, 1])
+        for name, size in (("pooled", 4), ("embedding", 3))
+    ]
+    tensors = [numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()]
+    path = tmp_path / "teacher.onnx"
+    onnx.save(helper.make_model(helper.make_graph(nodes, "teacher", put[:1], put[1:], tensors)), path)
+    return path
