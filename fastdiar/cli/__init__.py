@@ -25,6 +25,7 @@ from fastdiar.cli import (
     score,
     serve,
     simulate,
+    stream,
     train,
     tune,
 )
@@ -35,6 +36,7 @@ app.command()(enroll.enroll)
 app.command()(convert.convert)
 app.command()(convert.assign)
 app.command()(score.score)
+app.command()(stream.stream)
 app.command()(serve.serve)
 app.command()(simulate.simulate)
 app.command()(download.download)

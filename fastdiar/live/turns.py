@@ -16,17 +16,17 @@ from fastdiar.live.events import Event, Relabelled, State, TurnTold
 
 @attrs.define
 class LiveTurn:
-    """A turn by its number; `start` and `end` in frames, the end not part of it. `person` counts from 0."""
+    """A turn by its number; frames `start` to `end`, of which all before `told` were told of. `person` counts from 0."""
 
     number: int
     person: int
     start: int
     end: int
-    told: bool = False
+    told: int | None = None
 
 
 class LiveTurns:
-    """The turns of a stream. `kept` are those that may still change their speaker, in order of their numbers."""
+    """The turns of a stream. `kept` are those that were told and may still change their speaker."""
 
     def __init__(self, grid: Activity, settings: WalkSettings) -> None:
         self._grid = grid
@@ -42,8 +42,8 @@ class LiveTurns:
         for person, column in zip(people, active.T, strict=True):
             for first, last in runs(column, self._gap):
                 yield from self._spoke(person, frame + first, frame + last + 1, at)
-        for turn in [turn for turn in self._open.values() if end - turn.end >= self._gap]:
-            yield from self._close(turn, at)
+        for turn in list(self._open.values()):
+            yield from self._close(turn, at) if end - turn.end >= self._gap else self._tell(turn, at)
 
     def finish(self, at: float) -> Iterator[Event]:
         """All turns end."""
@@ -105,18 +105,24 @@ class LiveTurns:
             turn = self._open[person] = LiveTurn(self._count, person, start, end)
             self._count += 1
         turn.end = end
-        if end - turn.start >= self._shortest:
-            yield self._tell(turn, "extended" if turn.told else "opened", at)
-            if not turn.told:
-                turn.told = True
-                self.kept.append(turn)
 
     def _close(self, turn: LiveTurn, at: float) -> Iterator[Event]:
         del self._open[turn.person]
-        if turn.told:
-            yield self._tell(turn, "closed", at)
+        yield from self._tell(turn, at, closed=True)
 
-    def _tell(self, turn: LiveTurn, state: State, at: float) -> TurnTold:
+    def _tell(self, turn: LiveTurn, at: float, closed: bool = False) -> Iterator[Event]:
+        if turn.end - turn.start < self._shortest:
+            return
+        if turn.told is None:
+            self.kept.append(turn)
+            yield self._event("opened", turn, at)
+        elif turn.end > turn.told and not closed:
+            yield self._event("extended", turn, at)
+        turn.told = turn.end
+        if closed:
+            yield self._event("closed", turn, at)
+
+    def _event(self, state: State, turn: LiveTurn, at: float) -> TurnTold:
         return TurnTold(at, state, turn.number, self.seconds(turn.start), self.seconds(turn.end), name(turn.person))
 
 
