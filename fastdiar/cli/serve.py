@@ -24,6 +24,9 @@ def serve(
     token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file whose first line is a token that every request must show.")
     ] = None,
+    jobs: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where jobs are kept; by default ~/.local/state/fastdiar/jobs.")
+    ] = None,
 ) -> None:
     """Answer over HTTP who spoke when; what can be asked stands at /docs.
 
@@ -33,5 +36,6 @@ def serve(
         from fastdiar.serving.server import serve as run
     from fastdiar.serving.settings import ServeSettings, cores
 
-    settings = ServeSettings(model, known, host, token_file, threads or max(1, cores() // workers))
+    kept = {} if jobs is None else {"jobs": jobs.absolute()}
+    settings = ServeSettings(model, known, host, token_file, threads or max(1, cores() // workers), **kept)
     run(settings, port, workers)

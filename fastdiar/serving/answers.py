@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from typing import Any
 
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from fastdiar.core.types import Diarization
+from fastdiar.core.formats import FORMATS
+from fastdiar.core.types import Diarization, Turn
 from fastdiar.serving.problems import Problem
 
 JSON = "application/json"
 WRITERS: dict[str, Callable[[Diarization], str]] = {
-    "text/x-rttm": Diarization.to_rttm,
+    each.media_type: each.write for each in FORMATS.values() if each.media_type != JSON
 }
 """Media types beside JSON, and what writes them."""
 
@@ -74,6 +75,12 @@ def content(found: Diarization, embeddings: bool = False) -> dict[str, Any]:
         for each in written["speakers"]:
             each["embedding"] = vector(found.voices[each["speaker"]].vector)
     return written
+
+
+def reread(written: Mapping[str, Any]) -> Diarization:
+    """The diarization of what `content` made, without voices."""
+    turns = tuple(Turn(**each) for each in written["turns"])
+    return Diarization(written["uri"], turns, written["seconds"], written["speakers_probability"], tuple(written["warnings"]))
 
 
 def vector(numbers: Any) -> list[float]:

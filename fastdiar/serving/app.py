@@ -11,14 +11,19 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from fastdiar.serving import clips, health, metrics, problems, recordings
+from fastdiar.serving.jobs import endpoints as jobs
+from fastdiar.serving.jobs.table import JobTable
 from fastdiar.serving.limits import Gate
+from fastdiar.serving.processes import end_with_parent
 from fastdiar.serving.service import Service
 from fastdiar.serving.settings import ServeSettings, handed_down
 
 
 def create(settings: ServeSettings | None = None) -> FastAPI:
     """The application; with the settings that this process was started with, where none are given. Raises `FastdiarError`."""
-    settings = settings or handed_down()
+    if settings is None:
+        settings = handed_down()
+        end_with_parent()
     app = FastAPIOffline(
         title="fastdiar",
         summary="Who spoke when.",
@@ -31,7 +36,7 @@ def create(settings: ServeSettings | None = None) -> FastAPI:
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(metrics.Measured)
     problems.install(app)
-    for part in (recordings, clips, health, metrics):
+    for part in (recordings, clips, jobs, health, metrics):
         app.include_router(part.router)
     return app
 
@@ -40,6 +45,7 @@ def create(settings: ServeSettings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     metrics.forget_the_dead()
     service = app.state.service = Service(app.state.settings)
+    app.state.jobs = JobTable(service.settings.jobs_of(service.model.bundle))
     await to_thread.run_sync(service.warm_up)
     yield
     service.close()

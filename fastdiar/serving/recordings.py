@@ -13,7 +13,10 @@ from fastdiar.serving.service import Service
 from fastdiar.serving.uploads import BODY
 
 MOST_SPEAKERS = 50
+TURNS: dict[int | str, dict[str, Any]] = {200: {"content": {name: {} for name in WRITERS}}}
+"""What the OpenAPI description says of an answer that may be in any format."""
 router = APIRouter(tags=["recordings"])
+Embeddings = Annotated[bool, Query(description="in JSON, also each speaker's voice, a vector")]
 Speakers = Annotated[int | None, Query(ge=1, le=MOST_SPEAKERS)]
 
 
@@ -41,13 +44,13 @@ def wishes(
 @router.post(
     "/v1/diarize",
     response_model=DiarizationAnswer,
-    responses={200: {"content": {name: {} for name in WRITERS}}, **described(401, 403, 406, 408, 413, 422, 503)},
+    responses={**TURNS, **described(401, 403, 406, 408, 413, 422, 503)},
     openapi_extra=BODY,
 )
 async def diarize(
     request: Request,
     wished: Annotated[dict[str, Any], Depends(wishes)],
-    embeddings: Annotated[bool, Query(description="in JSON, also each speaker's voice, a vector")] = False,
+    embeddings: Embeddings = False,
 ) -> Response:
     """Who spoke when in a recording; as JSON, or what else `Accept` asks for."""
     service: Service = request.app.state.service

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 from granian import Granian
 from granian.constants import Interfaces
 
 from fastdiar.core.voices import read_known
-from fastdiar.diarization.diarizer import load
+from fastdiar.diarization.model import Model, find_model
+from fastdiar.serving.metrics import FOLDER
+from fastdiar.serving.processes import kept_running
 from fastdiar.serving.settings import ServeSettings, hand_down
 
 TARGET = "fastdiar.serving.app:create"
@@ -29,12 +34,15 @@ def serve(settings: ServeSettings, port: int, workers: int) -> None:
         respawn_interval=0.5,
         workers_kill_timeout=GRACE_SECONDS,
     )
-    server.serve()
+    with tempfile.TemporaryDirectory(prefix="fastdiar-counts-") as counts:
+        os.environ[FOLDER] = counts
+        with kept_running("fastdiar.serving.jobs.runner"):
+            server.serve()
 
 
 def _check(settings: ServeSettings) -> None:
     """What is wrong is told before any process starts."""
     settings.token()
-    model = load(settings.model).model
+    model = Model(find_model(settings.model))
     if settings.known is not None:
         read_known(settings.known).expect(model.bundle)

@@ -33,7 +33,7 @@ class Service:
         if self._known is not None:
             self._known.expect(self.model.bundle)
         self._decoders = Decoders(settings)
-        self.clips, self.recordings = Lane("clips", settings), Lane("recordings", settings)
+        self.clips, self.recordings, self.jobs = (Lane(name, settings) for name in ("clips", "recordings", "jobs"))
 
     @property
     def diarizer(self) -> Diarizer:
@@ -80,14 +80,20 @@ class Service:
             raise AudioError(f"recording: holds only {1000 * len(samples) // RATE} ms of sound")
         return samples
 
-    def diarizing(self, wished: Mapping[str, Any]) -> Callable[[BinaryIO], Diarization]:
-        """What tells who spoke when in an upload, `wished` as `Diarizer` takes it; raises `FastdiarError` and `Problem`."""
+    def diarizing(
+        self, wished: Mapping[str, Any], lane: str = "recordings", longest: float | None = None
+    ) -> Callable[[BinaryIO], Diarization]:
+        """What tells who spoke when in an upload of at most `longest` seconds, `wished` as `Diarizer` takes it.
+
+        Raises `FastdiarError` and `Problem`.
+        """
+        longest = 60 * self.settings.longest_minutes if longest is None else longest
         diarizer, channel = self.diarizer, wished.get("channel", "mix")
         wished = {**wished, "channel": SPLIT if channel == SPLIT else "mix"}  # any other is chosen by the decoder
 
         def diarized(upload: BinaryIO) -> Diarization:
-            samples = self._decoded("recordings", upload, channel, 60 * self.settings.longest_minutes)
-            with metrics.timed("recordings", "infer"):
+            samples = self._decoded(lane, upload, channel, longest)
+            with metrics.timed(lane, "infer"):
                 return diarizer(samples, RATE, **wished, known=self._known)
 
         return diarized

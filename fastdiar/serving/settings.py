@@ -9,6 +9,7 @@ from pathlib import Path
 import attrs
 from attrs import field, validators
 
+from fastdiar.core.bundle import Bundle
 from fastdiar.core.errors import FastdiarError
 from fastdiar.core.structure import structure, unstructure
 
@@ -35,6 +36,18 @@ class ServeSettings:
     upload_seconds: float = field(default=60, validator=validators.gt(0), metadata={"help": "for a request's body to arrive"})
     decode_seconds: float = field(default=120, validator=validators.gt(0), metadata={"help": "for a recording to be decoded"})
     decode_memory: int = field(default=1 << 30, validator=validators.ge(1), metadata={"help": "bytes for decoding a recording"})
+
+    jobs: Path = field(
+        factory=lambda: Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "fastdiar" / "jobs",
+        metadata={"help": "the folder that jobs and their recordings are kept in"},
+    )
+    longest_job_minutes: float = field(default=720, validator=validators.gt(0), metadata={"help": "of a job's recording"})
+    most_jobs: int = field(default=1000, validator=validators.ge(1), metadata={"help": "jobs that wait or run"})
+    keep_hours: float = field(default=24, validator=validators.gt(0), metadata={"help": "that a job's result is kept"})
+
+    def jobs_of(self, bundle: Bundle) -> Path:
+        """Where the jobs of one model are kept: another would answer otherwise."""
+        return self.jobs / bundle.identity.checksum[:16]
 
     @property
     def local(self) -> bool:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -27,35 +27,61 @@ START_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
-def client() -> Iterator[TestClient]:
-    """Asks the application, which has a small model."""
-    with TestClient(create(ServeSettings(model="quickstart")), "http://localhost") as asking:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Asks the application, which has a small model. Nobody runs its jobs."""
+    with TestClient(
+        create(ServeSettings(model="quickstart", jobs=tmp_path_factory.mktemp("jobs"))), "http://localhost"
+    ) as asking:
         yield asking
 
 
 @contextmanager
-def running(*options: str, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """`fastdiar serve` with these options on a free port, ready: its process and its address."""
+def running(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`fastdiar serve` with these options on a free port, ready: its process and its address. Jobs and log are in `folder`."""
+    log = folder / "log"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "fastdiar", "serve", "--model", "quickstart", "--port", str(port), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "fastdiar",
+        "serve",
+        "--model",
+        "quickstart",
+        "--port",
+        str(port),
+        "--jobs",
+        str(folder / "jobs"),
+        *options,
+    ]
     address = f"http://127.0.0.1:{port}"
     with log.open("ab") as written, subprocess.Popen(command, stdout=written, stderr=written) as process:
         try:
-            wait_for(lambda: is_ready(address) or process.poll() is not None, "the server to be ready")
+            wait_for(lambda: is_live(address) or process.poll() is not None, "the server to be ready")
             assert process.poll() is None, log.read_text(encoding="utf-8")
             yield process, address
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(START_SECONDS)
+            wait_for(lambda: not is_live(address), "all of the server to be gone")
 
 
-def is_ready(address: str) -> bool:
+def is_live(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/v1/ready", timeout=5).is_success
+        return bool(httpx.get(f"{address}/v1/health", timeout=5).is_success)
     except httpx.TransportError:
         return False
+
+
+def children(pid: int) -> dict[int, str]:
+    """The processes that a process started, with their command lines."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+    return found
 
 
 def wait_for(happened: Callable[[], bool], what: str) -> None:
@@ -69,5 +95,5 @@ def wait_for(happened: Callable[[], bool], what: str) -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server with one worker."""
-    with running(log=tmp_path_factory.mktemp("server") / "log") as (_, address):
+    with running(tmp_path_factory.mktemp("server")) as (_, address):
         yield address

@@ -60,7 +60,7 @@ def naming(tmp_path_factory: pytest.TempPathFactory, model: Model, clip: np.ndar
     ]
     path = tmp_path_factory.mktemp("known") / "known.json"
     write_known(path, KnownVoices(model.bundle.identity, tuple(people)))
-    with TestClient(create(ServeSettings(model="quickstart", known=path)), "http://localhost") as asking:
+    with TestClient(create(ServeSettings(model="quickstart", known=path, jobs=path.parent)), "http://localhost") as asking:
         yield asking
 
 
@@ -123,7 +123,7 @@ def test_which_of_its_speakers_a_model_hears(client: TestClient, model: Model, c
 def test_a_model_that_only_knows_voices(model: Model, wav: bytes, tmp_path: Path) -> None:
     shutil.copytree(model.folder, tmp_path / "voices")
     write_bundle(tmp_path / "voices", attrs.evolve(model.bundle, activity=None, diarization={}))
-    with TestClient(create(ServeSettings(model=str(tmp_path / "voices"))), "http://localhost") as asking:
+    with TestClient(create(ServeSettings(model=str(tmp_path / "voices"), jobs=tmp_path)), "http://localhost") as asking:
         assert asking.post("/v1/classify", content=wav).status_code == 200
         refused = asking.post("/v1/diarize", content=wav)
     assert refused.status_code == 404

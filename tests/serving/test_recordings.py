@@ -67,7 +67,7 @@ def test_a_channel_for_each_person(client: TestClient, diarizer: Diarizer, tmp_p
         (b"no sound", {}, {}, 422, "recording: not a recording that can be read"),
         (b"x", {"num_speakers": 0}, {}, 422, "num_speakers: Input should be greater than or equal to 1"),
         (b"x", {"channel": "left"}, {}, 422, "channel: String should match pattern"),
-        (b"x", {}, {"Accept": "image/png"}, 406, "can be answered as application/json, text/x-rttm"),
+        (b"x", {}, {"Accept": "image/png"}, 406, "can be answered as application/json, text/x-rttm, application/x-subrip"),
         (b"x", {}, {"Content-Type": "multipart/form-data"}, 400, "boundary"),
     ],
 )
