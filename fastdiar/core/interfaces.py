@@ -132,10 +132,12 @@ class Teacher(nn.Module, ABC):
 class Augmentation(ABC):
     """Changes a batch's sound, never its shape or labels. Built with `(config)`.
 
-    Padding stays zero, clips that are not changed stay as they are; `lengths` and `activity` follow a change of pace.
+    Padding stays zero, clips that are not changed stay as they are; `lengths` and `activity` follow a change of pace. One that
+    makes a clip's change out of other clips says so: `hears_others`. What it draws has a row for each clip.
     """
 
     config_class: ClassVar[type]
+    hears_others: ClassVar[bool] = False
 
     def __init__(self, config: Any) -> None:
         self.config = config

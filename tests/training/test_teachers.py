@@ -28,7 +28,7 @@ TAUGHT = [
 
 def test_a_student_follows_a_run(trained: Path, small_recipe: Path, tmp_path: Path) -> None:
     recipe = read_recipe(
-        small_recipe, [*TAUGHT, f"teacher.voice.path='{trained}'", "trainer.epochs=3", "trainer.learning_rate=5e-3"]
+        small_recipe, [*TAUGHT, f"teacher.voice.path='{trained}'", "trainer.epochs=10", "trainer.learning_rate=5e-3"]
     )
     train(recipe, tmp_path / "student", device="cpu")
     first, *_, last = [json.loads(line) for line in (tmp_path / "student/log.jsonl").read_text().splitlines()]

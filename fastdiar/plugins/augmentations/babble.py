@@ -37,6 +37,7 @@ class Babble(Augmentation):
     """
 
     config_class = BabbleConfig
+    hears_others = True
 
     def draw(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """`voices [batch, voices]` int64, `snr [batch]` in dB."""

@@ -49,7 +49,7 @@ class OneOf(Augmentation):
     """Changes each clip by one of its choices or by none, as likely as their probabilities say; what is left to 1 is none.
 
     Draws for each choice `NAME.clips`, the numbers of the clips it changes, and `NAME.KEY`, what the choice draws for them.
-    A choice gets its clips as a batch of their own.
+    A choice gets its clips as a batch of their own, and the whole batch where it needs others to change them.
     """
 
     config_class = OneOfConfig
@@ -70,7 +70,7 @@ class OneOf(Augmentation):
             clips = ((place >= low) & (place < high)).nonzero()[:, 0]
             low = high
             if len(clips):
-                inner = self.choices[name].draw(batch.take(clips.tolist()), generator)
+                inner = _drawn(self.choices[name], batch, clips, generator)
                 drawn |= {f"{name}.clips": clips, **{f"{name}.{key}": values for key, values in inner.items()}}
         return drawn
 
@@ -80,8 +80,24 @@ class OneOf(Augmentation):
             if f"{name}.clips" in drawn:
                 clips = drawn[f"{name}.clips"]
                 inner = {key.removeprefix(f"{name}."): values for key, values in drawn.items() if key.startswith(f"{name}.")}
-                batch = _with(batch, clips, choice.apply(batch.take(clips.tolist()), inner))
+                batch = _with(batch, clips, _changed(choice, batch, clips, inner))
         return batch
+
+
+def _drawn(choice: Augmentation, batch: Batch, clips: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    """What a choice draws for some clips of the batch."""
+    if choice.hears_others:
+        return {key: values[clips] for key, values in choice.draw(batch, generator).items()}
+    return choice.draw(batch.take(clips.tolist()), generator)
+
+
+def _changed(choice: Augmentation, batch: Batch, clips: Tensor, drawn: Mapping[str, Tensor]) -> Batch:
+    """Some clips of the batch as a choice changes them."""
+    if not choice.hears_others:
+        return choice.apply(batch.take(clips.tolist()), drawn)
+    rows = {key: values.new_zeros(len(batch.lengths), *values.shape[1:]) for key, values in drawn.items()}
+    everyones = {key: zeros.index_copy(0, clips, drawn[key]) for key, zeros in rows.items()}
+    return choice.apply(batch, everyones).take(clips.tolist())
 
 
 def _with(batch: Batch, clips: Tensor, changed: Batch) -> Batch:

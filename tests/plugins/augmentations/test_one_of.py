@@ -56,14 +56,23 @@ def test_lengths_and_activity_of_changed_clips_come_along() -> None:
     assert changed.activity.sum((1, 2)).tolist() == [10 if each else 11 for each in fast.tolist()]
 
 
-def test_a_choice_hears_its_clips_alone() -> None:
-    babble = Part("babble", BabbleConfig(probability=0.5), Babble)
-    augment, batch = OneOf(OneOfConfig(choices={"others": babble})), batch_of(*(noise(100, seed) for seed in range(8)))
-    drawn = augment.draw(batch, seeded())
-    assert drawn["others.voices"].max() < len(drawn["others.clips"]) < 8
-    assert (augment.apply(batch, drawn).waveform != batch.waveform).any(1).nonzero()[:, 0].tolist() == drawn[
-        "others.clips"
-    ].tolist()
+def test_a_choice_that_needs_others_hears_the_whole_batch() -> None:
+    babble = Part("babble", BabbleConfig(probability=0.2, voices=1, snr=(10.0, 10.0)), Babble)
+    augment = OneOf(OneOfConfig(choices={"others": babble, "mute": SILENCED}))
+    batch = batch_of(*(noise(100, seed) for seed in range(12)), speaker=[0] * 6 + [1] * 6)
+    heard = {True: 0, False: 0}
+    for seed in range(20):
+        drawn = augment.draw(batch, seeded(seed))
+        if "others.clips" in drawn:
+            changed = augment.apply(batch, {key: drawn[key] for key in drawn if key.startswith("others")})
+            added = changed.waveform - batch.waveform
+            assert added.any(1).nonzero()[:, 0].tolist() == drawn["others.clips"].tolist()
+            for clip, (voice,) in zip(drawn["others.clips"], drawn["others.voices"], strict=True):
+                background = batch.waveform[voice] * batch.waveform[clip].norm() / batch.waveform[voice].norm() * 10**-0.5
+                torch.testing.assert_close(added[clip], background, atol=1e-5, rtol=0)
+                assert (voice < 6) != (clip < 6)
+                heard[bool((drawn["others.clips"] == voice).any())] += 1
+    assert heard[False] > heard[True] > 0
 
 
 def test_one_of_may_hold_another() -> None:

@@ -51,8 +51,8 @@ def test_sound_and_turns_are_asked_of_the_part(joined: tuple[Dataset, list[Entry
     monkeypatch.setattr(Folder, "turns", lambda self, entry: (Turn(0.0, 1.0, entry.key),))
     assert dataset.load(entries[0]).tolist() == [1, 1, 1]
     dataset.load(entries[-1])
-    assert asked == [("train", "voice0/tuesday/0.wav"), ("all", "voice3/tuesday/3.wav")]
-    assert dataset.turns(entries[-1]) == (Turn(0.0, 1.0, "voice3/tuesday/3.wav"),)
+    assert asked == [("train", "voice0/tuesday/0"), ("all", "voice3/tuesday/3")]
+    assert dataset.turns(entries[-1]) == (Turn(0.0, 1.0, "voice3/tuesday/3"),)
 
 
 def test_a_missing_part_says_which_data(tmp_path: Path) -> None:

@@ -139,25 +139,35 @@ class Conversation(Dataset):
         return self.meeting(entry).samples
 
     def turns(self, entry: Entry) -> tuple[Turn, ...]:
-        """Who really speaks when in one meeting (seconds)."""
-        return self._turns[entry.key] if entry.key in self._turns else self.meeting(entry).turns
+        """Who really speaks when in one meeting (seconds): known once all have spoken, before room and noise are made."""
+        assert isinstance(entry, Planned)
+        if entry.key not in self._turns:
+            self._perform(entry, np.random.default_rng(entry.plan.seed))
+        return self._turns[entry.key]
 
     def meeting(self, entry: Entry) -> Meeting:
         """A meeting's sound with its reference turns."""
         assert isinstance(entry, Planned)
         plan = entry.plan
         random = np.random.default_rng(plan.seed)
-        slots = self._slots(plan, random)
-        tapes = [make_tape(voice, random) for voice in plan.voices]
-        dry, turns = perform(slots, tapes, [voice.speaker for voice in plan.voices], round(plan.seconds * RATE))
+        dry = self._perform(entry, random)
         gains = 10 ** (random.uniform(-self.config.level, self.config.level, len(dry)) / 20)
         heard = self._in_room(dry, random) if plan.room else dry
         sound = gains @ heard
         sound /= _rms(sound[dry.any(axis=0)])
         sound += self._background(plan, len(sound), random)
         sound *= min(10 ** (LEVEL / 20), PEAK / np.abs(sound).max())
-        self._turns[entry.key] = turns
-        return Meeting((acoustics.over_telephone(sound) if plan.telephone else sound).astype(np.float32), turns)
+        sound = acoustics.over_telephone(sound) if plan.telephone else sound
+        return Meeting(sound.astype(np.float32), self._turns[entry.key])
+
+    def _perform(self, entry: Planned, random: np.random.Generator) -> np.ndarray:
+        """Everybody's speech, float32 `[people, samples]`; remembers the turns."""
+        plan = entry.plan
+        slots = self._slots(plan, random)
+        tapes = [make_tape(voice, random) for voice in plan.voices]
+        names = [voice.speaker for voice in plan.voices]
+        dry, self._turns[entry.key] = perform(slots, tapes, names, round(plan.seconds * RATE))
+        return dry
 
     def _utterances(self) -> Iterator[Utterance]:
         """What the table and the datasets hold of speakers who may take part."""

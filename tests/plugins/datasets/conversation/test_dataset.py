@@ -12,7 +12,7 @@ import pytest
 from fastdiar.core.errors import DataError, FormatError
 from fastdiar.core.structure import StructureError, structure
 from fastdiar.core.types import RATE
-from fastdiar.plugins.datasets.conversation import Conversation, ConversationConfig, Kind
+from fastdiar.plugins.datasets.conversation import Conversation, ConversationConfig, Kind, acoustics
 from fastdiar.recipe import read_data, read_recipe
 
 RECIPES = Path(__file__).resolve().parents[4] / "recipes"
@@ -64,6 +64,15 @@ def test_the_seed_decides_and_a_meeting_can_be_made_alone(material: Path) -> Non
     last = one.entries()[-1]
     assert np.array_equal([*map(one.load, one.entries())][-1], same.load(last))
     assert one.meeting(last).turns == same.meeting(last).turns != other.meeting(other.entries()[-1]).turns
+
+
+def test_turns_are_told_without_making_rooms_and_noise(material: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = {"talk": Kind(meetings=1, seconds=(20.0, 30.0), room=1.0, noise=1.0)}
+    one, other = (conversation(material, noises=material / "noises", kinds=kinds) for _ in range(2))
+    (entry,) = one.entries()
+    turns = one.meeting(entry).turns
+    monkeypatch.setattr(acoustics, "hiss", None)
+    assert other.turns(entry) == turns
 
 
 def test_noise_is_as_loud_as_asked_for(material: Path) -> None:
