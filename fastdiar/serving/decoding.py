@@ -69,10 +69,11 @@ class _Decoder:
 
     def ask(self, message: dict[str, Any], upload: int, target: int) -> dict[str, Any]:
         """What the process answers; that it died or was too slow is an answer too."""
-        started = self._process is None
-        if self._process is None:
+        fresh = self._process is None or self._process.poll() is not None
+        if fresh:
+            self.end()
             self._start()
-        self._channel.settimeout(self._seconds + (START_SECONDS if started else 0))
+        self._channel.settimeout(self._seconds + (START_SECONDS if fresh else 0))
         try:
             socket.send_fds(self._channel, [json.dumps(message).encode()], [upload, target])
             answer = self._channel.recv(LARGEST_MESSAGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,10 +46,10 @@ class Gate:
             await answer(refusal)(scope, receive, _with_headers(send, scope["path"]))
 
     def _refusal(self, path: str, headers: Headers) -> Problem | None:
-        if self._settings.token_file is None and urlsplit(f"//{headers.get('host', '')}").hostname not in LOOPBACK:
+        if self._settings.token_file is None and _split(f"//{headers.get('host', '')}").hostname not in LOOPBACK:
             # A page elsewhere may give its own name this machine's address, to read what is answered.
             return Problem(421, "this server answers to localhost alone")
-        if "origin" in headers and urlsplit(headers["origin"]).netloc != headers.get("host"):
+        if "origin" in headers and _split(headers["origin"]).netloc != headers.get("host"):
             return Problem(403, "pages of other servers may not ask this one")
         if self._token is not None and _guarded(path) and not hmac.compare_digest(_shown(headers), self._token.encode()):
             return Problem(
@@ -75,6 +75,14 @@ class Gate:
 
     def _too_large(self) -> Problem:
         return Problem(413, f"a request's body has at most {self._settings.largest_upload >> 20} MiB")
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address; all of them empty where it is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _guarded(path: str) -> bool:

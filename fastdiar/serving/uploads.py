@@ -43,6 +43,7 @@ async def received(request: Request, seconds: float) -> AsyncIterator[BinaryIO]:
             raise
         raise Problem(408, f"the request took longer than {seconds:g} s to arrive") from None
     try:
+        upload.seek(0)
         yield upload
     finally:
         upload.close()

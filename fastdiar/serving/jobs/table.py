@@ -174,7 +174,6 @@ class JobTable:
 def _kept(recording: BinaryIO, path: Path) -> None:
     """Copy a recording to `path`, onto the disk, whole or not at all."""
     beside = path.with_suffix(".recording-begun")
-    recording.seek(0)
     with beside.open("wb") as file:
         shutil.copyfileobj(recording, file, 1 << 20)
         file.flush()

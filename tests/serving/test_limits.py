@@ -1,0 +1,160 @@
+"""Who may ask, and how much."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+pytest.importorskip("granian")
+
+from fastapi import Request
+from starlette.testclient import TestClient
+from starlette.types import Message
+
+from fastdiar.__main__ import run
+from fastdiar.serving.app import create
+from fastdiar.serving.lanes import Lane
+from fastdiar.serving.problems import Problem
+from fastdiar.serving.settings import ServeSettings
+
+TOKEN = "a-token-nobody-guesses"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Asks an application that wants a token, and takes bodies of at most 2 MiB."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "token").write_text(f"{TOKEN}\n", encoding="ascii")
+    settings = ServeSettings(model="quickstart", host="0.0.0.0", jobs=folder, token_file=folder / "token", largest_upload=2 << 20)
+    with TestClient(create(settings), "http://diarizer.example") as asking:
+        yield asking
+
+
+@pytest.mark.parametrize(
+    ("path", "shown", "status"),
+    [
+        ("/v1/jobs/aaaaaaaaaaaaaaaaaaaaaa", "", 401),
+        ("/v1/jobs/aaaaaaaaaaaaaaaaaaaaaa", "Bearer another", 401),
+        ("/v1/jobs/aaaaaaaaaaaaaaaaaaaaaa", f"Basic {TOKEN}", 401),
+        ("/v1/jobs/aaaaaaaaaaaaaaaaaaaaaa", f"Bearer {TOKEN}", 404),
+        ("/metrics", "", 401),
+        ("/metrics", f"bearer {TOKEN}", 200),
+        ("/v1/health", "", 200),
+        ("/v1/ready", "", 200),
+        ("/docs", "", 200),
+    ],
+)
+def test_who_may_ask(guarded: TestClient, path: str, shown: str, status: int) -> None:
+    answer = guarded.get(path, headers={"Authorization": shown} if shown else {})
+    assert answer.status_code == status
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "127.0.0.1:8000"}, 200),
+        ({"Host": "[::1]:8000"}, 200),
+        ({"Host": "elsewhere.example"}, 421),
+        ({"Host": "["}, 421),
+        ({"Origin": "http://localhost"}, 200),
+        ({"Origin": "https://elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
+    ],
+)
+def test_pages_of_others_get_nothing(client: TestClient, headers: dict[str, str], status: int) -> None:
+    assert client.get("/v1/health", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_has_a_size(guarded: TestClient, announced: bool) -> None:
+    body = bytes(3 << 20)
+    content = body if announced else (body[start : start + 65536] for start in range(0, len(body), 65536))
+    answer = guarded.post("/v1/embed", content=content, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (answer.status_code, answer.json()["detail"]) == (413, "a request's body has at most 2 MiB")
+
+
+def test_every_answer_is_kept_to_itself(client: TestClient) -> None:
+    for path in ("/v1/health", "/nowhere"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_the_description_needs_no_network(client: TestClient) -> None:
+    page = client.get("/docs").text
+    addresses = re.findall(r"(?:src|href)=\"([^\"]+)\"", page)
+    assert len(addresses) >= 3
+    assert [client.get(address).status_code for address in addresses] == [200] * len(addresses)
+    assert "http" not in re.sub(r"https?://localhost", "", page)
+
+
+def test_a_request_arrives_in_time_or_not_at_all() -> None:
+    async def silent() -> Message:
+        await anyio.sleep(60)
+        raise AssertionError
+
+    async def asked() -> None:
+        lane = Lane("clips", ServeSettings(upload_seconds=0.05))
+        with pytest.raises(Problem, match=r"took longer than 0\.05 s to arrive") as refused:
+            await lane.answer(Request({"type": "http", "method": "POST", "headers": []}, silent), len)
+        assert refused.value.status_code == 408
+
+    anyio.run(asked)
+
+
+def test_a_full_lane_turns_requests_away_at_once() -> None:
+    async def asked() -> None:
+        lane = Lane("clips", ServeSettings(threads=1, most_waiting=2))
+        go_on = anyio.Event()
+
+        async def body() -> Message:
+            await go_on.wait()
+            return {"type": "http.request", "body": b"abc", "more_body": False}
+
+        answers: list[int] = []
+
+        async def ask() -> None:
+            request = Request({"type": "http", "method": "POST", "headers": []}, body)
+            answers.append(await lane.answer(request, lambda upload: len(upload.read())))
+
+        async with anyio.create_task_group() as together:
+            for _ in range(3):
+                together.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            assert lane.full
+            with pytest.raises(Problem, match="come again") as refused:
+                await ask()
+            assert refused.value.status_code == 503
+            assert int(refused.value.headers["Retry-After"]) >= 1
+            go_on.set()
+        assert answers == [3, 3, 3]
+        assert not lane.full
+
+    anyio.run(asked)
+
+
+@pytest.mark.parametrize(
+    ("options", "token", "words"),
+    [
+        (["--host", "0.0.0.0"], None, "--host 0.0.0.0 can be reached by others: give --token-file"),
+        (["--token-file", "TOKEN"], "short\n", "expected a token of at least 16 letters and digits in its first line"),
+        (["--token-file", "TOKEN"], "with blanks in it, many\n", "expected a token of at least 16 letters and digits"),
+        (["--token-file", "nowhere"], None, "nowhere: cannot be read: No such file or directory"),
+        (["--model", "nobody"], None, "no model 'nobody'"),
+        (["--known", "nobody.json"], None, "nobody.json: cannot be read"),
+    ],
+)
+def test_a_server_that_cannot_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], token: str | None, words: str
+) -> None:
+    if token is not None:
+        (tmp_path / "token").write_text(token, encoding="ascii")
+    assert run(["serve", *(str(tmp_path / "token") if option == "TOKEN" else option for option in options)]) == 2
+    assert words in capsys.readouterr().err
