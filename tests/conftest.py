@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +140,43 @@ def write_m4a() -> Callable[[Path, np.ndarray, int], None]:
                 container.mux(packet)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium, whose microphone hears the sample recording; skips the test where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    heard = tmp_path_factory.mktemp("microphone") / "dialogue.wav"
+    soundfile.write(heard, *soundfile.read(EXAMPLES / "dialogue.flac", dtype="int16"))
+    options = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={heard}",
+    ]
+    if os.getuid() == 0:
+        options.append("--no-sandbox")  # which Chromium asks of root
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=program, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def accessible() -> Callable[[Any], None]:
+    """Asserts that axe-core finds nothing serious on a page."""
+    axe = (Path(__file__).resolve().parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+
+    def check(page: Any) -> None:
+        page.evaluate(axe)
+        found = page.evaluate("axe.run()")
+        assert found["passes"]
+        serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in serious] == []
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from fastdiar.cli import (
     stream,
     train,
     tune,
+    view,
 )
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
@@ -35,6 +36,7 @@ app.command()(diarize.diarize)
 app.command()(enroll.enroll)
 app.command()(convert.convert)
 app.command()(convert.assign)
+app.command()(view.view)
 app.command()(score.score)
 app.command()(stream.stream)
 app.command()(serve.serve)

@@ -1,4 +1,4 @@
-"""What people look at: the page of the server, and the same picture as a file of its own. Built from `web/`, kept here ready to use."""
+"""What people look at: the server's page, and the same picture as a file of its own. Built from `web/`, kept ready to use."""
 
 from __future__ import annotations
 

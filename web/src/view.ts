@@ -30,6 +30,7 @@ const timeline = player((seconds) => turnList.mark(seconds));
 
 function main(): void {
   const people = speakers(content.turns).length;
+  document.title = content.name;
   byId("name", HTMLElement).textContent = content.name;
   byId("facts", HTMLElement).textContent =
     `${clock(content.seconds)} · ${people} ${people === 1 ? "speaker" : "speakers"} · ${content.turns.length} turns`;
