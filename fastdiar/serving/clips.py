@@ -12,12 +12,10 @@ from pydantic import BaseModel
 from fastdiar.core.types import RATE
 from fastdiar.serving import metrics
 from fastdiar.serving.answers import vector
-from fastdiar.serving.problems import described
 from fastdiar.serving.service import Service
-from fastdiar.serving.uploads import BODY
+from fastdiar.serving.uploads import BODY, ERRORS
 
 router = APIRouter(tags=["clips"])
-ERRORS = described(401, 403, 404, 408, 413, 422, 503)
 
 
 class Guess(BaseModel):

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from fastdiar.serving.answers import WRITERS, DiarizationAnswer, chosen, told
 from fastdiar.serving.problems import described
 from fastdiar.serving.service import Service
-from fastdiar.serving.uploads import BODY
+from fastdiar.serving.uploads import BODY, ERRORS
 
 MOST_SPEAKERS = 50
 TURNS: dict[int | str, dict[str, Any]] = {200: {"content": {name: {} for name in WRITERS}}}
@@ -44,7 +44,7 @@ def wishes(
 @router.post(
     "/v1/diarize",
     response_model=DiarizationAnswer,
-    responses={**TURNS, **described(401, 403, 406, 408, 413, 422, 503)},
+    responses={**TURNS, **ERRORS, **described(406)},
     openapi_extra=BODY,
 )
 async def diarize(

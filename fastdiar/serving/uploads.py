@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,8 @@ import anyio
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from fastdiar.serving.problems import Problem
+from fastdiar.core.errors import AudioError
+from fastdiar.serving.problems import Problem, described
 
 FIELD = "file"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -29,11 +31,13 @@ BODY: dict[str, Any] = {
     }
 }
 """What the OpenAPI description says of such a request."""
+ERRORS = described(400, 401, 403, 404, 408, 413, 422, 503)
+"""And of the errors that may come of it."""
 
 
 @asynccontextmanager
 async def received(request: Request, seconds: float) -> AsyncIterator[BinaryIO]:
-    """The recording of a request; raises `Problem` where there is none, or it takes longer than so many seconds to arrive."""
+    """The recording of a request; raises `AudioError` where there is none, `Problem` where it takes too many seconds."""
     form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
     try:
         with anyio.fail_after(seconds) as waiting:
@@ -43,6 +47,8 @@ async def received(request: Request, seconds: float) -> AsyncIterator[BinaryIO]:
             raise
         raise Problem(408, f"the request took longer than {seconds:g} s to arrive") from None
     try:
+        if not upload.seek(0, os.SEEK_END):
+            raise AudioError("recording: is empty: 0 bytes")
         upload.seek(0)
         yield upload
     finally:

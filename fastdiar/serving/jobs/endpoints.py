@@ -17,7 +17,7 @@ from fastdiar.serving.jobs.table import Job, JobTable, State
 from fastdiar.serving.problems import Problem, described
 from fastdiar.serving.recordings import TURNS, Embeddings, wishes
 from fastdiar.serving.service import Service
-from fastdiar.serving.uploads import BODY
+from fastdiar.serving.uploads import BODY, ERRORS
 
 AGAIN_SECONDS = 60
 router = APIRouter(tags=["jobs"])
@@ -40,7 +40,7 @@ class JobAnswer(BaseModel):
     error: str | None = None
 
 
-@router.post("/v1/jobs", status_code=202, responses=described(401, 403, 404, 408, 413, 422, 429, 503, 507), openapi_extra=BODY)
+@router.post("/v1/jobs", status_code=202, responses={**ERRORS, **described(429, 507)}, openapi_extra=BODY)
 async def submit(
     request: Request,
     answer: Response,
@@ -69,7 +69,7 @@ async def submit(
     return _told(job)
 
 
-@router.get("/v1/jobs/{job_id}", response_model=JobAnswer, responses={**TURNS, **described(401, 404, 406, 409)})
+@router.get("/v1/jobs/{job_id}", response_model=JobAnswer, responses={**TURNS, **described(401, 404, 406, 409, 422)})
 async def look(request: Request, job_id: JobId) -> Any:
     """How far a job is; the turns alone, once there are any, where `Accept` asks for RTTM and the like."""
     media_type = chosen(request.headers.get("accept", ""))
@@ -83,7 +83,7 @@ async def look(request: Request, job_id: JobId) -> Any:
     return told(reread(json.loads(job.result)), media_type)
 
 
-@router.delete("/v1/jobs/{job_id}", status_code=204, responses=described(401, 404))
+@router.delete("/v1/jobs/{job_id}", status_code=204, responses=described(401, 404, 422))
 async def forget(request: Request, job_id: JobId) -> None:
     """Cancel a job, and delete its recording and its result."""
     if not await to_thread.run_sync(request.app.state.jobs.forget, job_id):
