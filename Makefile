@@ -2,13 +2,21 @@
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test lint format bench extras picture dialogue clean
+.PHONY: demo test chromium page lint format bench extras picture dialogue clean
 
 demo: .venv-demo/ready  ## diarize the sample recording and print who speaks when
 	.venv-demo/bin/fastdiar diarize examples/dialogue.flac
 
-test: .venv/ready  ## run the tests
+test: .venv/ready chromium  ## run the tests
 	.venv/bin/python -m pytest -q
+
+chromium:  ## what the tests of the page need; without it they are skipped
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } || \
+	    echo "Chromium is not here: the tests of the page will be skipped"
+
+page:  ## build the page from web/ (needs Node 20 or newer); what it makes is kept in fastdiar/page
+	cd web && npm ci --no-audit --no-fund && npm run build
 
 lint: .venv/ready  ## check style, layout, types, and which part imports which
 	.venv/bin/ruff check .
@@ -37,7 +45,7 @@ clean:  ## remove both environments
 	rm -rf .venv .venv-demo
 
 .venv-demo/ready: EXTRAS = cpu
-.venv/ready: EXTRAS = cpu,score,media,report,train,data,serve,tensorrt-rtx,dev
+.venv/ready: EXTRAS = cpu,score,media,report,train,data,serve,ray,tensorrt-rtx,dev
 
 .venv-demo/ready .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
