@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from fastdiar.diarization.diarizer import Diarizer
 
 
+class Engine(StrEnum):
+    """Whose processes hear an archive."""
+
+    process = "process"
+    ray = "ray"
+
+
 class Provider(StrEnum):
     """What the model runs on."""
 
@@ -27,7 +34,11 @@ class Provider(StrEnum):
 
 def diarize(
     audio: Annotated[
-        list[str], typer.Argument(metavar="AUDIO", help="Recordings (wav, flac, ogg, opus, mp3…), or - for standard input.")
+        list[str],
+        typer.Argument(
+            metavar="AUDIO",
+            help="Recordings (wav, flac, ogg, opus, mp3…), - for standard input, or folders and tables (.tsv, .csv) of them.",
+        ),
     ],
     output: Annotated[
         str | None,
@@ -49,12 +60,23 @@ def diarize(
     embeddings: Annotated[
         Path | None, typer.Option(metavar="FILE.npz", help="Write the voice of each person found, a vector.")
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Cores to use, of each process.")] = 1,
     provider: Annotated[Provider, typer.Option(help="What the model runs on.")] = Provider.cpu,
+    engine: Annotated[Engine | None, typer.Option(help="An archive's: processes of this machine, or of a Ray cluster.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="An archive's recordings heard at once; by default as many as there are cores.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="The Ray cluster; by default the one here.")
+    ] = None,
 ) -> int:
     """Who spoke when.
 
+    An archive (folders, or tables with a column path) keeps its layout below -o, and manifest.jsonl there notes what is done:
+    stopped, the same command goes on.
+
     Example: fastdiar diarize meeting.wav -o meeting.rttm --known known.json
+    Example: fastdiar diarize recordings/ -o turns/
     """
     style = format_for(output, format)
     if min_speakers and max_speakers and min_speakers > max_speakers:
@@ -65,17 +87,24 @@ def diarize(
         raise FastdiarError(f"--embeddings {embeddings}: expected a name that ends in .npz")
     if runner_up and style.name != "json":
         raise FastdiarError("--runner-up is told in json only: add --format json")
-    targets, heard_channel = _targets(audio, output, style), _channel(channel)
+    wishes: dict[str, Any] = {"num_speakers": num_speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
+    wishes |= {"exclusive": exclusive, "runner_up": runner_up, "channel": _channel(channel)}
+    archive = bool(engine or workers or ray_address) or any(map(_is_collection, audio))
+    targets = [] if archive else _targets(audio, output, style)
     from fastdiar.core.voices import read_known, write_embeddings
     from fastdiar.diarization.diarizer import load
 
     diarizer = load(model, threads, provider.value)
-    wishes: dict[str, Any] = {"num_speakers": num_speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
-    wishes |= {"exclusive": exclusive, "runner_up": runner_up}
     if known is not None:
         wishes["known"] = read_known(known)
         wishes["known"].expect(diarizer.model.bundle)
-    found = _diarized(diarizer, targets, style, {"channel": heard_channel, **wishes})
+    if archive:
+        from fastdiar.cli.archive import diarize_archive
+
+        if embeddings is not None:
+            raise FastdiarError("--embeddings is for recordings that are named one by one, not for an archive")
+        return diarize_archive(audio, output, style, diarizer.model, wishes, engine, workers, ray_address)
+    found = _diarized(diarizer, targets, style, wishes)
     if embeddings is not None and found:
         write_embeddings(embeddings, found, diarizer.model.bundle)
     return 0 if len(found) == len(targets) else 2
@@ -97,6 +126,11 @@ def _diarized(
             except FastdiarError as error:
                 typer.echo(said("error", str(error)), err=True)
     return done
+
+
+def _is_collection(argument: str) -> bool:
+    """Whether it names a folder or a table of recordings."""
+    return argument.lower().endswith((".csv", ".tsv")) or Path(argument).is_dir()
 
 
 def _channel(text: str) -> int | str:

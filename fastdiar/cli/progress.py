@@ -15,15 +15,15 @@ LINE_SECONDS = 15.0
 class Progress:
     """Told what is being done, how much of it and of how much; shows the rate and the time left.
 
-    `amount` puts a number into words, such as "1,200" or "3.4 MB".
+    `amount` puts a number into words, such as "1,200" or "3.4 MB"; `rate` so many a second, where that is not "3.4 MB/s".
     """
 
-    def __init__(self, amount: Callable[[float], str] = "{:,.0f}".format) -> None:
+    def __init__(self, amount: Callable[[float], str] = "{:,.0f}".format, rate: Callable[[float], str] | None = None) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        self._amount = amount
+        self._amount, self._rate = amount, rate or (lambda a_second: f"{amount(a_second)}/s")
         self._console = Console(stderr=True)
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[text]}"))
         terminal = self._console.is_terminal
@@ -37,8 +37,8 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.stop()
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """So much of `what` is done; a total of 0 is one that is not known."""
+    def __call__(self, what: str, done: float, total: float) -> None:
+        """So much of `what` is done; a total of 0 is one that is not known, and one that is a guess may change."""
         now = time.monotonic()
         if what != self._what:
             self._what, self._first, self._began, self._spoke = what, done, now, now
@@ -46,8 +46,8 @@ class Progress:
             self._task = self._bar.add_task(what, total=total or None, completed=done, text="")
         pace = (done - self._first) / max(now - self._began, 1e-3)
         text = f"{self._amount(done)} of {self._amount(total)}" if total else self._amount(done)
-        text += f", {self._amount(pace)}/s" if pace else ""
-        self._bar.update(self._task, completed=done, text=text)
+        text += f", {self._rate(pace)}" if pace else ""
+        self._bar.update(self._task, completed=done, total=total or None, text=text)
         if self._bar.disable and now - self._spoke > LINE_SECONDS:
             self._spoke = now
             left = f", {(total - done) / pace / 60:.0f} min left" if pace and total else ""

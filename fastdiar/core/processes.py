@@ -59,6 +59,8 @@ class _Worker(Generic[Item, Result]):
         self._start()
 
     def begin(self, item: Item) -> None:
+        if not self._process.is_alive():
+            self._start()
         self.item, self._again = item, False
         self.pipe.send(item)
 

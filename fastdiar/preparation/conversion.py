@@ -21,8 +21,8 @@ import soundfile
 from fastdiar.core.audio import SUFFIXES, stream
 from fastdiar.core.errors import AudioError, DataError, MissingExtra
 from fastdiar.core.files import replacing
-from fastdiar.core.types import RATE, Recording
 from fastdiar.core.processes import in_processes
+from fastdiar.core.types import RATE, Recording
 
 JOURNAL = ".converted.tsv"
 """In the target folder: a line for each recording as soon as its FLAC is whole."""

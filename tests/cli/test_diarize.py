@@ -22,7 +22,7 @@ Capture = pytest.CaptureFixture[str]
 DIALOGUE = Path(__file__).resolve().parents[2] / "examples" / "dialogue.flac"
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "diarize"
 RATE = 16_000
-OUR_WORDS, OTHERS_WORDS = ("missing", "empty", "no-samples", "nan", "folder", "5-ms"), ("corrupt", "text")
+OUR_WORDS, OTHERS_WORDS = ("missing", "empty", "no-samples", "nan", "5-ms"), ("corrupt", "text")
 """Recordings that cannot be diarized; of the second kind libsndfile says why."""
 
 
@@ -48,9 +48,7 @@ def write(name: str, samples: np.ndarray) -> str:
 def spoil(kind: str) -> str:
     """A recording that cannot be diarized; returns its name."""
     name = f"{kind}.wav"
-    if kind == "folder":
-        Path(name).mkdir()
-    elif kind in ("text", "empty"):
+    if kind in ("text", "empty"):
         Path(name).write_text("dear diary\n" * 50 if kind == "text" else "")
     elif kind != "missing":
         samples = {"no-samples": 0, "5-ms": RATE // 200}.get(kind, RATE)

@@ -1,0 +1,103 @@
+"""What became of an archive's recordings: a line of JSON for each as soon as it is done or has failed."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from fastdiar.archive.sources import Source
+from fastdiar.archive.work import Diarized
+from fastdiar.core.errors import DataError
+from fastdiar.core.files import write_text
+
+NAME, FAILED = "manifest.jsonl", "failed.tsv"
+FORMAT = 1
+
+
+class Manifest:
+    """`manifest.jsonl` in a folder of turns, open to be added to; for one run at a time.
+
+    Its first line says with what model and settings the folder was made, which cannot be mixed. Beside it `failed.tsv` is a
+    table of this run's failures.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        """Open it, or begin it; raises `DataError` where it is of other settings, or another run adds to it."""
+        self.path = folder / NAME
+        if not self.path.exists():
+            write_text(self.path, json.dumps({"format": FORMAT, "settings": settings}) + "\n")
+        with ExitStack() as stack:
+            self._file = stack.enter_context(self.path.open("r+b", buffering=0))
+            self._lock()
+            self._check(settings)
+            self._end_line()
+            failed = (folder / FAILED).open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
+            self._failed = csv.writer(stack.enter_context(failed), delimiter="\t", lineterminator="\n")
+            self._failed.writerow(("path", "reason"))
+            self._stack = stack.pop_all()
+
+    def done(self) -> Iterator[tuple[str, str, int]]:
+        """Of each recording that was diarized, oldest first: its name, its stamp and how many bytes of turns were written.
+
+        Lines that were cut off are not told of.
+        """
+        with self.path.open("rb") as file:
+            for line in file:
+                with suppress(ValueError, KeyError, TypeError):
+                    entry = json.loads(line)
+                    if "turns" in entry:
+                        yield str(entry["name"]), str(entry["stamp"]), int(entry["bytes"])
+
+    def add(self, source: Source, turns: str, found: Diarized) -> None:
+        """Note that the file `turns` (relative) holds what was found in `source`, whole."""
+        rest = {"turns": turns, "bytes": len(found.text), "seconds": found.seconds, "speakers": found.speakers}
+        self._write(source, {**rest, **({"warnings": found.warnings} if found.warnings else {})})
+
+    def add_failed(self, source: Source, reason: str) -> None:
+        """Note why there are no turns of `source`."""
+        self._write(source, {"failed": reason})
+        self._failed.writerow((source.path, reason))
+
+    def __enter__(self) -> Manifest:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    def _write(self, source: Source, rest: Mapping[str, Any]) -> None:
+        entry = {"recording": source.path, "name": source.name, "stamp": source.stamp, **rest}
+        self._file.write(json.dumps(entry).encode() + b"\n")
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(
+                f"{self.path.parent}: another run is writing to it: wait for its end, or choose another folder"
+            ) from None
+
+    def _check(self, settings: Mapping[str, Any]) -> None:
+        try:
+            head = json.loads(self._file.readline())
+            before = dict(head["settings"]) if head["format"] == FORMAT else {}
+        except (ValueError, KeyError, TypeError):
+            raise DataError(f"{self.path}: is not the manifest of an archive: choose another folder") from None
+        other = [name for name, value in settings.items() if before.get(name) != value]
+        if other:
+            raise DataError(
+                f"{self.path.parent}: its turns were made with other settings ({', '.join(other)}): choose another folder, "
+                f"or delete {NAME} to make them all anew"
+            )
+
+    def _end_line(self) -> None:
+        """A line that was cut off ends here."""
+        size = self._file.seek(0, 2)
+        self._file.seek(size - 1)
+        if self._file.read(1) != b"\n":
+            self._file.write(b"\n")

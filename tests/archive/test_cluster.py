@@ -1,0 +1,76 @@
+"""An archive on a Ray cluster of two nodes, one of which is killed half way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install 'fastdiar[cpu]'")
+pytest.importorskip("ray", reason="needs Ray: pip install 'fastdiar[ray]'")
+
+from fastdiar.__main__ import run
+from fastdiar.archive.cluster import in_cluster
+from fastdiar.core.errors import DataError
+
+NODE = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes of one core each."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_raylet_start_wait_time_s", "120")
+        cluster = Cluster(initialize_head=True, head_node_args=NODE)
+        cluster.add_node(**NODE)
+        yield cluster
+        logs = cluster.head_node.get_session_dir_path()
+        cluster.shutdown()
+    shutil.rmtree(logs, ignore_errors=True)
+
+
+def test_what_the_function_raises_ends_the_work(cluster: Any) -> None:
+    with pytest.raises(ValueError, match="'x'"):
+        list(in_cluster(int, ["1", "x"], cluster.address))
+
+
+def test_a_node_killed_half_way_costs_no_recording_and_none_is_done_twice(
+    cluster: Any, archive: Path, turns: dict[str, bytes], tmp_path: Path
+) -> None:
+    manifest = tmp_path / "out" / "manifest.jsonl"
+    done_before_the_kill = []
+
+    def kill() -> None:
+        count = 0
+        while count < len(turns) // 2:
+            time.sleep(0.02)
+            count = manifest.read_text().count('"turns"') if manifest.is_file() else 0
+        done_before_the_kill.append(count)
+        cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    command = ["diarize", str(archive), "-o", str(tmp_path / "out"), "--engine", "ray", "--ray-address", cluster.address]
+    assert run(command) == 0
+    killer.join()
+    assert len(turns) // 2 <= done_before_the_kill[0] < len(turns)
+    assert {
+        path.relative_to(tmp_path / "out").as_posix(): path.read_bytes() for path in (tmp_path / "out").rglob("*.rttm")
+    } == turns
+    noted = [json.loads(line) for line in manifest.read_text().splitlines()[1:]]
+    assert Counter(entry.get("turns") for entry in noted) == Counter(turns.keys())
+
+
+def test_a_cluster_that_is_not_there() -> None:
+    with pytest.raises(DataError, match=r"no Ray cluster at '127\.0\.0\.1:1': start one with ray start --head"):
+        list(in_cluster(int, ["1"], "127.0.0.1:1"))
