@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from urllib.parse import SplitResult, urlsplit
 
+from anyio import move_on_after
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +16,8 @@ OPEN = frozenset({"/v1/health", "/v1/ready"})
 """What anybody may ask; besides everything outside `/v1/` and `/metrics`, which holds nobody's data."""
 SUBPROTOCOL = "bearer"
 """A page cannot give a WebSocket headers: it offers the subprotocols "bearer" and the token, and is answered "bearer"."""
+END_BYTES, END_SECONDS = 4 << 20, 1.0
+"""What is still read of a request that is refused, and for how long."""
 DOCS_POLICY = "default-src 'self' data: 'unsafe-inline'; frame-ancestors 'none'"
 """What the page of the description may do; it starts itself by a script inside it."""
 HEADERS = {
@@ -38,12 +41,17 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        if (refusal := self._refusal(scope["path"], Headers(scope=scope))) is None:
-            await self._app(scope, self._counted(receive), _with_headers(send, scope["path"]))
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": refusal.detail})
-        else:
-            await answer(refusal)(scope, receive, _with_headers(send, scope["path"]))
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope["path"], headers)
+        if scope["type"] == "websocket":
+            if refusal is None:
+                await self._app(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 1008, "reason": refusal.detail})
+            return
+        body = _Body(receive, headers, self._settings.largest_upload)
+        application = self._app if refusal is None else answer(refusal)
+        await application(scope, body.receive, _answering(send, scope["path"], body))
 
     def _refusal(self, path: str, headers: Headers) -> Problem | None:
         if self._settings.token_file is None and _split(f"//{headers.get('host', '')}").hostname not in LOOPBACK:
@@ -57,24 +65,40 @@ class Gate:
             )
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._settings.largest_upload:
-            return self._too_large()
+            return _too_large(self._settings.largest_upload)
         return None
 
-    def _counted(self, receive: Receive) -> Receive:
-        taken = 0
 
-        async def counting() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._settings.largest_upload:
-                raise self._too_large()
-            return message
+class _Body:
+    """A request's body: counted as the application receives it, and read to its end before it is answered, where that is near.
 
-        return counting
+    A client that is answered while it still sends may find its connection broken, and not read the answer.
+    """
 
-    def _too_large(self) -> Problem:
-        return Problem(413, f"a request's body has at most {self._settings.largest_upload >> 20} MiB")
+    def __init__(self, receive: Receive, headers: Headers, most: int) -> None:
+        self._next, self._most, self._taken = receive, most, 0
+        self._more = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+    async def receive(self) -> Message:
+        """The next message; raises `Problem` 413 where the body is too large."""
+        message = await self._next()
+        self._taken += len(message.get("body", b""))
+        self._more = message.get("more_body", False)
+        if self._taken > self._most:
+            raise _too_large(self._most)
+        return message
+
+    async def end(self) -> None:
+        """Read what is left, if that is not much."""
+        with move_on_after(END_SECONDS):
+            while self._more and self._taken < END_BYTES:
+                message = await self._next()
+                self._taken += len(message.get("body", b""))
+                self._more = message.get("more_body", False)
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(413, f"a request's body has at most {most >> 20} MiB")
 
 
 def _split(address: str) -> SplitResult:
@@ -98,7 +122,7 @@ def _shown(headers: Headers) -> bytes:
     return offered[1].encode() if len(offered) == 2 and offered[0] == SUBPROTOCOL else b""
 
 
-def _with_headers(send: Send, path: str) -> Send:
+def _answering(send: Send, path: str, body: _Body) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
@@ -106,6 +130,7 @@ def _with_headers(send: Send, path: str) -> Send:
                 headers.setdefault("Content-Security-Policy", DOCS_POLICY)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            await body.end()
         await send(message)
 
     return sending

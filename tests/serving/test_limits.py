@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 
 pytest.importorskip("granian")
@@ -138,6 +139,13 @@ def test_a_full_lane_turns_requests_away_at_once() -> None:
         assert not lane.full
 
     anyio.run(asked)
+
+
+def test_who_is_refused_over_the_wire_reads_why(server: str) -> None:
+    body = bytes(1 << 20)
+    with httpx.Client(base_url=server, timeout=60) as asking:
+        for _ in range(20):
+            assert asking.post("/v1/identify", content=body).json()["status"] == 404
 
 
 @pytest.mark.parametrize(
