@@ -81,37 +81,36 @@ class Codec(Augmentation):
         """The batch as decoded; what is beyond -1…1 is clipped, as an encoder does."""
         for number, name in enumerate(self.config.codecs):
             clips = (drawn["codec"] == number).nonzero()[:, 0]
-            batch = resounded(batch, clips, _change(name, batch.lengths[clips], drawn["kilobits"][clips]))
+            if name in CODERS:
+                batch = _transcoded(batch, clips, drawn["kilobits"], CODERS[name][1])
+            else:
+                batch = resounded(batch, clips, _telephone if name == "telephone" else _mu_law)
         return batch
 
 
-def _change(name: str, lengths: Tensor, kilobits: Tensor) -> Callable[[Tensor], Tensor]:
-    """What a codec makes of `[clips, samples]`; `lengths` and `kilobits` are `[clips]`."""
-    if name in CODERS:
-        return lambda sound: _transcoded(sound.clamp(-1, 1), CODERS[name][1], lengths, kilobits)
-    change = _telephone if name == "telephone" else _mu_law
-    return lambda sound: change(sound.clamp(-1, 1))
-
-
 def _mu_law(sound: Tensor) -> Tensor:
-    return audio.mu_law_decoding(audio.mu_law_encoding(sound, 256), 256)
+    return audio.mu_law_decoding(audio.mu_law_encoding(sound.clamp(-1, 1), 256), 256)
 
 
 def _telephone(sound: Tensor) -> Tensor:
     low, high = TELEPHONE_BAND
-    padded = F.pad(sound, (0, RINGING))  # so that a clip's end is filtered like its middle
+    padded = F.pad(sound.clamp(-1, 1), (0, RINGING))  # so that a clip's end is filtered like its middle
     narrow = audio.resample(padded, RATE, TELEPHONE_RATE)
     narrow = audio.lowpass_biquad(audio.highpass_biquad(narrow, TELEPHONE_RATE, low), TELEPHONE_RATE, high)
     return audio.resample(_mu_law(narrow), TELEPHONE_RATE, RATE)[:, : sound.shape[1]]
 
 
-def _transcoded(sound: Tensor, coder: Coder, lengths: Tensor, kilobits: Tensor) -> Tensor:
-    """Each clip without its padding through a coder; they run outside Python's lock, so side by side."""
-    clips = [clip[:length] for clip, length in zip(sound.cpu().numpy(), lengths.tolist(), strict=True)]
+def _transcoded(batch: Batch, clips: Tensor, kilobits: Tensor, coder: Coder) -> Batch:
+    """The batch with some clips, each without its padding, through a coder; they run outside Python's lock, so side by side."""
+    waveform, lengths, rates = batch.waveform.to("cpu", copy=True), batch.lengths.tolist(), kilobits.tolist()
+
+    def change(clip: int) -> None:
+        sound = waveform[clip, : lengths[clip]]
+        sound.copy_(torch.from_numpy(coder(sound.float().clamp(-1, 1).numpy(), rates[clip])))
+
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        decoded = list(pool.map(lambda clip, rate: torch.from_numpy(coder(clip, rate)), clips, kilobits.tolist()))
-    done = torch.nn.utils.rnn.pad_sequence(decoded, batch_first=True)
-    return F.pad(done, (0, sound.shape[1] - done.shape[1])).to(sound.device)
+        list(pool.map(change, clips.tolist()))
+    return attrs.evolve(batch, waveform=waveform.to(batch.waveform.device))
 
 
 def _mp3(samples: np.ndarray, kilobits: float) -> np.ndarray:
@@ -119,8 +118,9 @@ def _mp3(samples: np.ndarray, kilobits: float) -> np.ndarray:
     from fast_mp3_augment import compress_roundtrip
 
     rate = MP3_RATES[np.abs(MP3_RATES - kilobits).argmin()].item()
-    padded = np.pad(samples, (0, max(2 * MP3_FRAME, MP3_SHORTEST - len(samples))))
-    decoded: np.ndarray = compress_roundtrip(padded, RATE, rate)
+    padded = np.zeros(max(len(samples) + MP3_FRAME, MP3_SHORTEST), np.float32)
+    padded[: len(samples)] = samples
+    decoded: np.ndarray = compress_roundtrip(padded, RATE, rate, quality=9)
     return decoded[: len(samples)]
 
 
