@@ -103,6 +103,11 @@ def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe
     return _Reader(source_of(table, where), Path(where)).recipe(None)
 
 
+def read_part(kind: str, table: Mapping[str, Any], where: str = "recipe") -> Part:
+    """One component's table, `use` and the keys of its config; `where` names it in messages. Raises `RecipeError`."""
+    return _Reader(source_of({kind: dict(table)}, where), Path(where)).part(kind)
+
+
 def read_data(recipe: Recipe, name: str) -> tuple[Dataset, list[Entry]]:
     """The dataset that `[data.NAME]` describes, and what it lists.
 
@@ -153,6 +158,13 @@ class _Reader:
         if self._problems:
             raise RecipeError(self._sorted())
         return Recipe(path=path, cluster=cluster, origins=self._source.origins, **many, **one, **fixed)  # type: ignore[arg-type]
+
+    def part(self, kind: str) -> Part:
+        """The one component of a source that is nothing else; raises `RecipeError`."""
+        part = self._part(kind, (kind,))
+        if part is None or self._problems:
+            raise RecipeError(self._sorted())
+        return part
 
     def _trainer(self) -> Trainer | None:
         trainer = self._structured(self._table(("trainer",)), Trainer, ("trainer",))

@@ -240,8 +240,34 @@ def _component_class(component: Component) -> type:
     config = getattr(found, "config_class", None)
     if not (isinstance(config, type) and attrs.has(config)):
         raise RegistryError(f"{component.target} has no config_class: expected a frozen attrs class")
+    if not _is_frozen(config):
+        raise RegistryError(f"{component.target}: config_class {config.__name__} can be changed: expected @attrs.frozen")
     attrs.resolve_types(config)
+    for name in sorted(interface.__abstractmethods__):
+        _expect_call(component.target, name, getattr(found, name), getattr(interface, name))
     return found
+
+
+def _is_frozen(config: type) -> bool:
+    try:
+        setattr(object.__new__(config), "anything", None)  # noqa: B010 - mypy knows that it is not there
+    except attrs.exceptions.FrozenInstanceError:
+        return True
+    except AttributeError:
+        pass  # slots, which have no such place
+    return False
+
+
+def _expect_call(target: str, name: str, method: Callable[..., Any], promised: Callable[..., Any]) -> None:
+    """Raises `RegistryError` where a method cannot be called as its interface says."""
+    wanted = list(inspect.signature(promised).parameters.values())
+    if any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in wanted):
+        return  # a head's forward takes lengths or none, as its level says
+    try:
+        inspect.signature(method).bind(*wanted)
+    except TypeError as error:
+        told = ", ".join(each.name for each in wanted)
+        raise RegistryError(f"{target}.{name} cannot be called with ({told}), as its kind is: {error}") from None
 
 
 def _imported(target: str) -> Any:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs fastdiar[train]")
 from torch import Tensor, nn
-from torch.export import Dim
 
 from fastdiar.core.errors import ModelError, RecipeError
 from fastdiar.network import Network, build_network, cost
@@ -100,33 +98,6 @@ def test_frames_with_weights_are_embedded_as_the_clip_itself() -> None:
     assert not torch.allclose(voices[:, 0], voices[:, 1], atol=1e-3)
 
 
-@pytest.mark.parametrize("encoder", ["rescnn", "melrescnn"])
-def test_onnx_hears_the_same_in_clips_of_any_number_and_length(encoder: str, tmp_path: Path) -> None:
-    network, one = built(encoder), Dim.DYNAMIC
-    session = exported(Encode(network), (noise(2, 6000), torch.tensor([6000, 6000])), ({0: one, 1: one}, {0: one}), tmp_path)
-    for clips, samples in ((1, 8000), (3, 4321), (2, 1)):
-        waveform, lengths = noise(clips, samples), torch.tensor([samples] * clips)
-        with torch.no_grad():
-            frames, counts = network.encode(waveform, lengths)
-        found, found_counts = session.run(None, {"waveform": waveform.numpy(), "lengths": lengths.numpy()})
-        np.testing.assert_allclose(found, frames.numpy(), atol=1e-4)
-        assert found_counts.tolist() == counts.tolist()
-
-
-@pytest.mark.parametrize("pooling", ["attention", "average", "statistics"])
-def test_onnx_embeds_any_number_of_voices(pooling: str, tmp_path: Path) -> None:
-    network, one = built("rescnn", pooling=pooling), Dim.DYNAMIC
-    example = (noise(2, 9, 10), torch.ones(2, 3, 9))
-    session = exported(Embed(network), example, ({0: one, 1: one}, {0: one, 1: one, 2: one}), tmp_path)
-    for clips, voices, count in ((1, 1, 50), (3, 2, 7)):
-        frames, weights = noise(clips, count, 10), noise(clips, voices, count).abs()
-        weights[:, -1] = 0
-        with torch.no_grad():
-            expected = network.embed(frames, weights)
-        (found,) = session.run(None, {"frames": frames.numpy(), "weights": weights.numpy()})
-        np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -169,36 +140,6 @@ def enhanced_macs(frames: int) -> int:
     pooling = frames * (512 * 128 + 128 + 512)
     head = 512 * 256 + 256 * 128 + 128 * len(VOXCELEB2["speaker"])
     return stem + convolutions + attention + recurrent + pooling + head
-
-
-class Encode(nn.Module):
-    """A network's first graph."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network.encode(waveform, lengths)
-
-
-class Embed(nn.Module):
-    """A network's second graph."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
-        return self.network.embed(frames, weights)
-
-
-def exported(module: nn.Module, example: tuple[Tensor, ...], shapes: tuple[dict[int, Any], ...], folder: Path) -> Any:
-    """The module as an onnxruntime session."""
-    onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
-    program = torch.onnx.export(module.eval(), example, dynamo=True, dynamic_shapes=shapes, verbose=False)
-    program.save(folder / "graph.onnx")
-    return onnxruntime.InferenceSession(folder / "graph.onnx", providers=["CPUExecutionProvider"])
 
 
 def table(encoder: str, pooling: str = "attention") -> dict[str, Any]:

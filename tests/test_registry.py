@@ -92,6 +92,13 @@ def test_a_broken_plugin_is_kept_with_its_reason_and_costs_only_itself(acme: Ins
         ("dataset", "nowhere", "AttributeError: module 'acme_wrong' has no attribute 'Nowhere'"),
         ("dataset", "elsewhere", "ModuleNotFoundError: No module named 'acme_wrong.module'; 'acme_wrong' is not a package"),
         ("clustering", "no_config", "acme_wrong:NoConfig has no config_class: expected a frozen attrs class"),
+        ("clustering", "loose", "acme_wrong:Loose: config_class LooseConfig can be changed: expected @attrs.frozen"),
+        (
+            "clustering",
+            "short",
+            "acme_wrong:Short.__call__ cannot be called with (self, windows, min_speakers, max_speakers), as its kind is: "
+            "too many positional arguments",
+        ),
     ],
 )
 def test_a_component_that_breaks_its_interface_is_kept_as_broken(acme: Install, kind: str, name: str, reason: str) -> None:
@@ -128,7 +135,11 @@ def test_of_two_distributions_that_claim_one_plugin_name_neither_is_used(acme: I
 
 @pytest.mark.parametrize(
     ("switch", "names"),
-    [("none", []), ("acme", ["acme/alone"]), ("wrong, acme", ["acme/alone", "wrong/alone", "wrong/no_config"])],
+    [
+        ("none", []),
+        ("acme", ["acme/alone"]),
+        ("wrong, acme", ["acme/alone", "wrong/alone", "wrong/loose", "wrong/no_config", "wrong/short"]),
+    ],
 )
 def test_fastdiar_plugins_chooses_what_is_loaded(
     acme: Install, monkeypatch: pytest.MonkeyPatch, switch: str, names: list[str]

@@ -64,6 +64,18 @@ def write_graphs(
     return parity
 
 
+def module_apart(
+    module: nn.Module, outputs: Sequence[str], inputs: Sequence[Mapping[str, Tensor]], dynamic: Mapping[str, Mapping[int, Any]]
+) -> float:
+    """How far one module is from torch once it is an ONNX graph, on three or more `inputs` of other sizes, by their names.
+
+    `dynamic` names the axes that may have any size. Raises `ModelError` where it cannot be written, or gives other shapes.
+    """
+    graph = _Graph("graph", module, tuple(outputs), [dict(each) for each in inputs], {k: dict(v) for k, v in dynamic.items()})
+    session = _session(_traced(graph)[0])
+    return max(_outputs_apart(graph, session, each) for each in graph.inputs)
+
+
 @attrs.frozen(eq=False)
 class _Graph:
     """One file: the module behind it, its outputs, and for each clip batch that is checked its inputs by name."""
@@ -231,14 +243,18 @@ def _quantizable(model: onnx.ModelProto) -> list[str]:
 
 def _parity(graph: _Graph, model: onnx.ModelProto, stages: Mapping[str, str], speech: Sequence[dict[str, Tensor]]) -> Parity:
     """How far the graph is from torch over all checks, or over `speech` where there is any; its stages on one clip."""
-    with needs("cpu", "checking exported graphs"):
-        import onnxruntime
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = _session(model)
     checked = [*graph.inputs, *speech]
     apart = [_outputs_apart(graph, session, inputs) for inputs in checked]
     if speech:
         return Parity(max(apart[-len(speech) :]), _stages_apart(graph, model, stages, checked[-1]))
     return Parity(max(apart), _stages_apart(graph, model, stages, checked[0]))
+
+
+def _session(model: onnx.ModelProto) -> Any:
+    with needs("cpu", "checking exported graphs"):
+        import onnxruntime
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
 
 
 def _outputs_apart(graph: _Graph, session: Any, inputs: Mapping[str, Tensor]) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from fastdiar.core.clustering import Clustering, Clusters, Windows
 from fastdiar.core.dataset import Dataset
 from fastdiar.registry import Component, hookimpl
@@ -16,6 +18,8 @@ def fastdiar_components() -> list[Component]:
         Component("dataset", "nowhere", "acme_wrong:Nowhere", "is not there"),
         Component("dataset", "elsewhere", "acme_wrong.module:Nowhere", "nor is its module"),
         Component("clustering", "no_config", "acme_wrong:NoConfig", "has no config class"),
+        Component("clustering", "loose", "acme_wrong:Loose", "can be changed"),
+        Component("clustering", "short", "acme_wrong:Short", "takes too little"),
         Component("clustering", "alone", "acme_good.alone:Alone", "is good"),
     ]
 
@@ -28,5 +32,26 @@ class NoConfig(Clustering):
     """Cannot be configured."""
 
     def __call__(self, windows: Windows, min_speakers: int = 1, max_speakers: int | None = None) -> Clusters:
+        """Not reached."""
+        raise AssertionError
+
+
+@attrs.define
+class LooseConfig:
+    """Can be changed."""
+
+
+class Loose(NoConfig):
+    """Has a config that is not frozen."""
+
+    config_class = LooseConfig
+
+
+class Short(Clustering):
+    """Cannot be told how many people there are."""
+
+    config_class = attrs.make_class("ShortConfig", [], frozen=True)
+
+    def __call__(self, windows: Windows) -> Clusters:  # type: ignore[override]
         """Not reached."""
         raise AssertionError
