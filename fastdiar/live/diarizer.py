@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 
 import attrs
@@ -21,7 +21,7 @@ from fastdiar.diarization.walk import SHORTEST, too_short
 from fastdiar.live.events import Event, Final
 from fastdiar.live.names import Stretch, numbers_of
 from fastdiar.live.past import Learnt, Past
-from fastdiar.live.people import People
+from fastdiar.live.people import NOBODY, People
 from fastdiar.live.samples import Intake
 from fastdiar.live.turns import LiveTurns, name
 
@@ -44,14 +44,14 @@ class LiveSettings:
     context: float = field(
         default=5.0, validator=[validators.ge(2), validators.le(30)], metadata={"help": "what is heard at each look"}
     )
-    new_below: float = field(default=0.3, metadata={"help": "a voice below this cosine with all others is somebody new"})
+    new_below: float = field(default=0.25, metadata={"help": "a voice below this cosine with all others is somebody new"})
     new_seconds: float = field(default=0.8, metadata={"help": "and must have spoken so long"})
     horizon: float = field(default=7200.0, validator=validators.ge(60), metadata={"help": "what is older is never told anew"})
 
 
 @attrs.frozen(eq=False)
 class _Recent:
-    """Windows of the last seconds: `vectors [windows, dim]`, then `[windows]` each; `people` int says whose they are."""
+    """Windows of the last seconds, and everybody's last: `vectors [windows, dim]`, then `[windows]` each; `people` says whose."""
 
     vectors: np.ndarray
     centre: np.ndarray
@@ -60,6 +60,10 @@ class _Recent:
 
     def since(self, sample: float) -> _Recent:
         keep = self.centre >= sample
+        keep[len(keep) - 1 - np.unique(self.people[::-1], return_index=True)[1]] = True
+        return self.where(keep)
+
+    def where(self, keep: np.ndarray) -> _Recent:
         return _Recent(self.vectors[keep], self.centre[keep], self.seconds[keep], self.people[keep])
 
 
@@ -126,6 +130,7 @@ class LiveDiarizer:
         heard = hear(self._model, chunk, self._walk)
         self._remember(heard)
         self._recent, here = self._recent.since(min(start, self._until)), self._recent.since(start)
+        here = here.where(here.people != NOBODY)
         numbers, labels = np.unique(here.people, return_inverse=True)
         timeline = stitch([self._with_windows(heard, here)], labels, self._grid)  # people [frames, people]
         speaking = active(timeline, self._walk)
@@ -147,6 +152,7 @@ class LiveDiarizer:
         centre = windows.centre - heard.start
         voices = heard.activity.astype(np.float32) @ powerset(self._grid.speakers, self._grid.at_once)
         local = voices[nearest(self._grid, centre, len(voices))].argmax(axis=1)
+        local[centre < 0] = NOBODY
         return attrs.evolve(heard, start=0, end=heard.end - heard.start, local=local, centre=centre)
 
     def _correct(self, learnt: Learnt) -> Iterator[Event]:
@@ -162,7 +168,8 @@ class LiveDiarizer:
             for window in zip(recent.vectors[newer], recent.seconds[newer], recent.people[newer], strict=True)
         ]
         self._recent = attrs.evolve(recent, people=people)
-        at = np.concatenate([learnt.centre, recent.centre[newer]]) / RATE
+        newer &= people != NOBODY
+        at = np.concatenate([learnt.centre, recent.centre[newer] / RATE])
         heard = np.concatenate([learnt.seconds, recent.seconds[newer]])
         voices = np.concatenate([np.array(numbers, int)[learnt.labels], people[newer]])
         for turn, person in self._turns.disputed(at, heard, voices):
@@ -180,7 +187,7 @@ class LiveDiarizer:
         numbers = self._numbers(found.turns)
         found = found.renamed({speaker: name(number) for speaker, number in numbers.items()})
         settled = (attrs.evolve(turn, speaker=name(number)) for number, turn in self._settled)
-        return attrs.evolve(found, turns=(*settled, *found.turns))
+        return attrs.evolve(found, turns=_joined([*settled, *found.turns]))
 
     def _numbers(self, turns: Sequence[Turn]) -> dict[str, int]:
         """Whom the speakers of turns were told to be."""
@@ -199,3 +206,17 @@ class LiveDiarizer:
         for number, stretch in self._turns.stretches():
             spoken[number].append(stretch)
         return spoken
+
+
+def _joined(turns: Iterable[Turn]) -> list[Turn]:
+    """Turns that were cut where others were settled are one again."""
+    whole: list[Turn] = []
+    last: dict[str, int] = {}
+    for turn in sorted(turns):
+        before = last.get(turn.speaker)
+        if before is not None and whole[before].end == turn.start:
+            whole[before] = attrs.evolve(whole[before], end=turn.end)
+        else:
+            last[turn.speaker] = len(whole)
+            whole.append(turn)
+    return whole

@@ -13,20 +13,25 @@ class People:
     """Voices by number: each the sum of the windows that are that person's."""
 
     def __init__(self, dim: int, new_below: float, least_seconds: float) -> None:
-        """A window of `least_seconds` or more whose cosine with every voice is below `new_below` is somebody new."""
+        """A window whose cosine with every voice is below `new_below` is somebody new, or nobody's if below `least_seconds`."""
         self._new_below, self._least_seconds = new_below, least_seconds
         self._numbers: list[int] = []
         self._sums = np.zeros((0, dim), np.float32)
         self._count = 0
 
     def number(self, vector: np.ndarray, seconds: float, before: int = NOBODY) -> int:
-        """Whose window this is. `before` is whom it was given to earlier: somebody new keeps that number where it is free."""
+        """Whose window this is, or `NOBODY`.
+
+        `before` is whom it was given to earlier: somebody new keeps that number where it is free.
+        """
         if self._numbers:
             cosines = self._sums @ vector / np.maximum(np.linalg.norm(self._sums, axis=1), 1e-12)
             nearest = int(cosines.argmax())
-            if cosines[nearest] >= self._new_below or seconds < self._least_seconds:
+            if cosines[nearest] >= self._new_below:
                 self._sums[nearest] += seconds * vector
                 return self._numbers[nearest]
+            if seconds < self._least_seconds:
+                return NOBODY
         free = before != NOBODY and before not in self._numbers
         number = before if free else self.new()
         self._numbers.append(number)
