@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NEED_SPEECH = ("train", "evaluate", "export")
 """Commands that need a corpus, or a run made from one."""
+GO_ON = ("serve",)
+"""Commands that do not end by themselves; tests/serving runs them."""
 SECONDS = 12
 """How much of the sample the tests hear."""
 
@@ -60,17 +62,17 @@ def test_python(code: str, checkout: Path) -> None:
 def test_commands(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for needed in ("onnxruntime", "pyannote.metrics", "torch"):
         pytest.importorskip(needed)
-    calls = [call for call in commands() if call[1] not in NEED_SPEECH]
+    calls = [call for call in commands() if call[1] not in NEED_SPEECH + GO_ON]
     assert len(calls) > 5
     for call in calls:
         words = [found for word in call[1:] for found in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
         assert run(words) == 0, f"{call}: {capsys.readouterr().err}"
-    assert {path.name for path in checkout.glob("dialogue.*")} == {"dialogue.rttm", "dialogue.json"}
+    assert {path.name for path in checkout.glob("dialogue.*")} == {"dialogue.rttm", "dialogue.json", "dialogue.html"}
     assert (checkout / "turns" / "dialogue.rttm").is_file()
 
 
-@pytest.mark.parametrize("call", [call for call in commands() if call[1] in NEED_SPEECH], ids=" ".join)
-def test_commands_that_need_speech_have_these_options(call: list[str], checkout: Path) -> None:
+@pytest.mark.parametrize("call", [call for call in commands() if call[1] in NEED_SPEECH + GO_ON], ids=" ".join)
+def test_commands_that_are_not_run_have_these_options(call: list[str], checkout: Path) -> None:
     command = typer.main.get_command(app).commands[call[1]]  # type: ignore[attr-defined]
     command.make_context(call[1], call[2:])
 

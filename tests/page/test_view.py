@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,18 @@ def test_a_mistake_is_one_line(
     assert run(["view", *call]) == 2
     assert capfd.readouterr().err == f"fastdiar: error: {reason}\n"
     assert not Path("x.html").exists()
+
+
+def test_the_commands_of_the_page_about_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("meeting.wav", np.zeros(16_000), 16_000)
+    Path("meeting.rttm").write_text("SPEAKER meeting 1 0 1 <NA> <NA> a <NA> <NA>\n")
+    Path("reference.rttm").write_text("SPEAKER meeting 1 0 0.9 <NA> <NA> b <NA> <NA>\n")
+    text = (EXAMPLES.parent / "docs" / "page.md").read_text(encoding="utf-8")
+    calls = [shlex.split(line, comments=True) for line in re.findall(r"^fastdiar view .*$", text, re.MULTILINE)]
+    assert len(calls) == 3
+    for call in calls:
+        assert run(call[1:]) == 0, capsys.readouterr().err
 
 
 def test_in_a_browser(chromium: Any, accessible: Callable[[Any], None], tmp_path: Path) -> None:

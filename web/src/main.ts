@@ -121,8 +121,9 @@ async function present(found: Diarization): Promise<void> {
   history = [found];
   show("shown");
   page.name.textContent = recording.name;
-  await timeline.load(recording.audio, found.seconds ?? Math.max(1, ...found.turns.map((turn) => turn.end)));
-  draw();
+  drawWords();
+  await timeline.load(recording.audio, seconds());
+  drawTurns(found.turns);
   page.said.textContent = `${speakers(found.turns).length} speakers, ${found.turns.length} turns`;
 }
 
@@ -130,16 +131,26 @@ function current(): Diarization {
   return history[history.length - 1] as Diarization;
 }
 
+function seconds(): number {
+  const { seconds: told, turns } = current();
+  return told ?? turns.reduce((most, turn) => Math.max(most, turn.end), 1);
+}
+
 function draw(): void {
-  const found = current();
-  const people = speakers(found.turns);
-  const seconds = timeline.seconds || found.seconds || 0;
-  page.facts.textContent = `${clock(seconds)} · ${people.length} ${people.length === 1 ? "speaker" : "speakers"} · ${found.turns.length} turns`;
-  page.problem.textContent = found.warnings.join(" ");
+  drawWords();
+  drawTurns(current().turns);
+}
+
+/** All but the picture. */
+function drawWords(): void {
+  const { turns, warnings } = current();
+  const people = speakers(turns);
+  const color = (speaker: string) => colors.of(speaker);
+  page.facts.textContent = `${clock(seconds())} · ${people.length} ${people.length === 1 ? "speaker" : "speakers"} · ${turns.length} turns`;
+  page.problem.textContent = warnings.join(" ");
   page.undo.disabled = history.length < 2;
-  drawTurns(found.turns);
-  drawSpeakers(page.people, found.turns, (speaker) => colors.of(speaker), { rename });
-  turnList.draw(found.turns, (speaker) => colors.of(speaker));
+  drawSpeakers(page.people, turns, color, { rename });
+  turnList.draw(turns, color);
 }
 
 function drawTurns(turns: readonly Turn[]): void {
