@@ -20,12 +20,27 @@ from typing import Any
 import attrs
 import pluggy
 
-from fastdiar.core.component import KINDS, Component, Hooks, hookimpl
+from fastdiar.core.component import HOOK_VERSION, KINDS, Component, Hooks, hookimpl
 from fastdiar.core.errors import MissingExtra, RegistryError, nearest
 
-__all__ = ["KINDS", "Broken", "Component", "Listed", "Registry", "broken", "hookimpl", "installed", "listed", "lookup", "names"]
+__all__ = [
+    "HOOK_VERSION",
+    "KINDS",
+    "Broken",
+    "Component",
+    "Listed",
+    "Registry",
+    "broken",
+    "hookimpl",
+    "installed",
+    "listed",
+    "lookup",
+    "names",
+]
 
 GROUP = "fastdiar"
+MADE_FOR = "FASTDIAR_HOOK"
+"""What a plugin's module calls the version of the hook that it was made for; one that does not say so was made for the first."""
 SWITCH = "FASTDIAR_PLUGINS"
 BUILT_IN = "fastdiar.plugins"
 
@@ -214,6 +229,12 @@ def _ask(load: Callable[[], Any]) -> dict[tuple[str, str], Component]:
     manager = pluggy.PluginManager("fastdiar")
     manager.add_hookspecs(Hooks)
     plugin = load()
+    made_for = getattr(plugin, MADE_FOR, 1)
+    if made_for != HOOK_VERSION:
+        raise RegistryError(
+            f"was made for version {made_for!r} of fastdiar's hook, and this is version {HOOK_VERSION}: install a release of it "
+            "that was made for this one"
+        )
     manager.register(plugin)
     manager.check_pending()
     if not manager.get_hookcallers(plugin):

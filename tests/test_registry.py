@@ -71,6 +71,7 @@ def test_looking_a_built_in_name_up_imports_no_plugin(acme: Install) -> None:
         ("crashing", "RuntimeError: the licence server does not answer"),
         ("misspelt", "unknown hook 'fastdiar_component'"),
         ("clashing", "claims the dataset 'tones' twice"),
+        ("newer", "was made for version 2 of fastdiar's hook, and this is version 1: install a release of it that was made for"),
     ],
 )
 def test_a_broken_plugin_is_kept_with_its_reason_and_costs_only_itself(acme: Install, plugin: str, reason: str) -> None:

@@ -12,6 +12,9 @@ from attrs import field
 KINDS = ("dataset", "augmentation", "encoder", "temporal", "pooling", "head", "loss", "teacher", "exporter", "clustering")
 """Everything that a plugin can bring."""
 
+HOOK_VERSION = 1
+"""Of the hook and of all that a component is handed: rises with a release that plugins made before do not work with."""
+
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 hookspec = pluggy.HookspecMarker("fastdiar")
