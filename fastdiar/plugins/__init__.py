@@ -105,6 +105,7 @@ COMPONENTS = [
     ),
     Component("exporter", "onnx", "fastdiar.plugins.exporters.onnx:Onnx", "graphs that onnxruntime runs anywhere"),
     Component("exporter", "tensorrt", "fastdiar.plugins.exporters.tensorrt:TensorRt", "engines for one kind of NVIDIA GPU"),
+    Component("exporter", "triton", "fastdiar.plugins.exporters.triton:Triton", "a model repository for NVIDIA's Triton server"),
     Component(
         "clustering",
         "agglomerative",

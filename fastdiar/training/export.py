@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from fastdiar import registry
 from fastdiar.core.bundle import Activity, Bundle, read_bundle, write_bundle
 from fastdiar.core.component import Part
 from fastdiar.core.errors import ModelError, Problem, RecipeError
-from fastdiar.core.files import write_text
+from fastdiar.core.files import appearing, write_text
 from fastdiar.core.onnx_files import RECIPE
 from fastdiar.core.structure import StructureError, dotted, structure, unstructure
 from fastdiar.core.toml_text import dumps
@@ -70,12 +68,13 @@ def export_run(
     table = portable(recipe)
     made = {name: version(name) for name in MADE_WITH}
     metadata = {RECIPE: dumps(table), **{f"made.{name}": number for name, number in made.items()}}
-    with _appearing(out) as folder:
+    with appearing(out) as folder:
+        activity = network.heads[network.turns].activity if network.turns else borrow_activity(folder)
         parity = registry.lookup("exporter", part.use)(part.config).export(network, folder, metadata, lambda: _speech(recipe))
         bundle = Bundle(
             name=out.name,
             frames=network.frames,
-            activity=network.heads[network.turns].activity if network.turns else borrow_activity(folder),
+            activity=activity,
             embedding=network.embedding,
             labels=_labels(network),
             diarization=table["diarization"],
@@ -210,16 +209,3 @@ def _labels(network: Network) -> tuple[str, ...]:
     """The classes that `classify.onnx` tells apart."""
     head = None if network.voice is None else network.heads[network.voice]
     return network.labels[head.task] if head is not None and head.classifies else ()
-
-
-@contextmanager
-def _appearing(out: Path) -> Iterator[Path]:
-    """A new folder beside `out` that takes its place when the block ends well, and goes otherwise."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    try:
-        yield beside
-        beside.chmod(0o755)
-        beside.replace(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
