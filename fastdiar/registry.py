@@ -156,6 +156,10 @@ class Registry:
         usable = [each for each in found if _key(each.component.kind, each.name) not in self._broken]
         return sorted(usable, key=lambda each: (KINDS.index(each.component.kind), "/" in each.name, each.name))
 
+    def plugins(self) -> list[str]:
+        """The names of third parties' plugins that are installed, loaded or not."""
+        return sorted(self._points)
+
     def broken(self) -> list[Broken]:
         """As the function of this name."""
         return [self._broken[name] for name in sorted(self._broken)]

@@ -19,6 +19,7 @@ from fastdiar.cli import (
     evaluate,
     export,
     models,
+    new,
     plugins,
     prepare,
     recipe,
@@ -53,6 +54,7 @@ app.command()(bundle.backend)
 app.command()(models.models)
 app.command()(bench.bench)
 app.command()(plugins.plugins)
+app.command()(new.new)
 app.add_typer(recipe.app)
 app.add_typer(data.app)
 

@@ -24,8 +24,9 @@ SMALL: dict[str, dict[str, Any]] = {
 ELSEWHERE = {
     "dataset": "tests/testing/test_datasets.py",
     "teacher": "tests/plugins/teachers",
+    "tensorrt": "tests/plugins/exporters/test_tensorrt.py",
 }
-"""Kinds that need files, and where they are tried."""
+"""What needs files or a GPU, and where it is tried."""
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ ELSEWHERE = {
     [
         pytest.param(each.component.kind, each.name, id=f"{each.component.kind}-{each.name}")
         for each in registry.listed()
-        if each.component.kind not in ELSEWHERE
+        if each.component.kind not in ELSEWHERE and each.name not in ELSEWHERE
     ],
 )
 def test_it_keeps_its_promises(kind: str, name: str) -> None:

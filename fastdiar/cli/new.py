@@ -1,0 +1,23 @@
+"""`fastdiar new`: a package with a component of your own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def new(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="What it is, such as encoder or loss.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name; recipes call the component NAME/NAME.")],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder for the package's folder.")] = Path(),
+) -> None:
+    """Write an installable package with a component, its test and a recipe that uses it.
+
+    Example: fastdiar new encoder wavy
+    """
+    from fastdiar.scaffold import new_package
+
+    folder = new_package(kind, name, into)
+    typer.echo(f"{folder}: the {kind} '{name}/{name}'. Next: pip install -e {folder}; README.md there tells the rest")
