@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import tempfile
 
@@ -23,6 +24,7 @@ def serve(settings: ServeSettings, port: int, workers: int) -> None:
     """Answer requests until told to end; workers that die are started again. Raises `FastdiarError` where it cannot start."""
     _check(settings)
     hand_down(settings)
+    multiprocessing.set_start_method("spawn", force=True)  # workers must not inherit libraries that have begun to work
     server = Granian(
         TARGET,
         factory=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import socket
 import subprocess
@@ -11,13 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 pytest.importorskip("granian")
 httpx = pytest.importorskip("httpx")
 
 from starlette.testclient import TestClient
 
+from fastdiar.core.types import RATE
 from fastdiar.serving.app import create
 from fastdiar.serving.settings import ServeSettings
 
@@ -33,6 +37,13 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         create(ServeSettings(model="quickstart", jobs=tmp_path_factory.mktemp("jobs"))), "http://localhost"
     ) as asking:
         yield asking
+
+
+def as_wav(samples: np.ndarray) -> bytes:
+    """Samples `[samples]` at 16 kHz as a file."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, RATE, format="WAV", subtype="FLOAT")
+    return file.getvalue()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
-import soundfile
 
 pytest.importorskip("granian")
 
@@ -25,6 +23,7 @@ from fastdiar.serving.app import create
 from fastdiar.serving.problems import Problem
 from fastdiar.serving.service import Service
 from fastdiar.serving.settings import ServeSettings
+from tests.serving.conftest import as_wav
 
 DIALOGUE = Path(__file__).resolve().parents[2] / "examples" / "dialogue.flac"
 
@@ -42,12 +41,6 @@ def clip() -> np.ndarray:
 @pytest.fixture(scope="module")
 def wav(clip: np.ndarray) -> bytes:
     return as_wav(clip)
-
-
-def as_wav(samples: np.ndarray, rate: int = RATE) -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, samples, rate, format="WAV", subtype="FLOAT")
-    return file.getvalue()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,82 @@
+"""Workers that die are replaced, and what they counted stays."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+pytest.importorskip("granian")
+
+from starlette.testclient import TestClient
+
+from tests.serving.conftest import as_wav, children, running, wait_for
+
+
+def test_requests_are_counted(client: TestClient) -> None:
+    def counted(name: str) -> float:
+        found = re.search(rf"^{re.escape(name)} (\S+)$", client.get("/metrics").text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    names = (
+        'fastdiar_requests_total{endpoint="/v1/embed",status="200"}',
+        'fastdiar_requests_total{endpoint="other",status="404"}',
+        'fastdiar_stage_seconds_count{lane="clips",stage="infer"}',
+        'fastdiar_audio_seconds_total{lane="clips"}',
+    )
+    before = [counted(name) for name in names]
+    assert client.post("/v1/embed", content=as_wav(np.zeros(8000, np.float32))).status_code == 200
+    assert client.get("/v1/nothing/of/that/name").status_code == 404
+    assert [after - was for after, was in zip(map(counted, names), before, strict=True)] == [1, 1, 1, 0.5]
+
+
+def test_a_worker_that_is_killed_is_replaced_and_others_are_unharmed(tmp_path: Path) -> None:
+    clip = as_wav(np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32))
+    with running(tmp_path, "--workers", "2") as (process, address):
+        wait_for(lambda: len(workers(process.pid)) == 2, "both workers")
+        ask, statuses, ending = asking(address, clip)
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: statuses[200] > 5, "answers")
+        killed = workers(process.pid)[0]
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: killed not in (now := workers(process.pid)) and len(now) == 2, "another worker")
+        seen = statuses[200]
+        wait_for(lambda: statuses[200] > seen + 5, "answers again")
+        ending.set()
+        for thread in threads:
+            thread.join()
+        told = httpx.get(f"{address}/metrics", timeout=60).text
+    assert set(statuses) <= {200, "broken"}
+    assert statuses["broken"] <= len(threads)  # at most what the killed worker was working on
+    total = re.search(r'fastdiar_requests_total\{endpoint="/v1/embed",status="200"\} (\S+)', told)
+    assert total is not None and float(total[1]) >= statuses[200]
+
+
+def asking(address: str, clip: bytes) -> tuple[Callable[[], None], Counter[int | str], threading.Event]:
+    """What asks until the event, each time over a new connection, and what was answered how often."""
+    statuses: Counter[int | str] = Counter()
+    ending = threading.Event()
+
+    def ask() -> None:
+        while not ending.is_set():
+            try:
+                statuses[httpx.post(f"{address}/v1/embed", content=clip, timeout=60).status_code] += 1
+            except httpx.TransportError:
+                statuses["broken"] += 1
+
+    return ask, statuses, ending
+
+
+def workers(pid: int) -> list[int]:
+    """The processes of a server that answer requests."""
+    return [each for each, command in children(pid).items() if "spawn_main" in command]
