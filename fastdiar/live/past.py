@@ -80,7 +80,7 @@ class Past:
 
     def close(self) -> None:
         """End the thread; nothing can be pushed any more."""
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     @property
     def _settled_until(self) -> float:

@@ -16,12 +16,12 @@ from fastdiar.live.events import Event, Relabelled, State, TurnTold
 
 @attrs.define
 class LiveTurn:
-    """A turn by its number; frames `start` to `end`, of which all before `told` were told of. `person` counts from 0."""
+    """Frames `start` to `end` of a `person`, from 0. It has a `number` once it is told of, and was told of up to `told`."""
 
-    number: int
     person: int
     start: int
     end: int
+    number: int = -1
     told: int | None = None
 
 
@@ -102,8 +102,7 @@ class LiveTurns:
             yield from self._close(turn, at)
             turn = None
         if turn is None:
-            turn = self._open[person] = LiveTurn(self._count, person, start, end)
-            self._count += 1
+            turn = self._open[person] = LiveTurn(person, start, end)
         turn.end = end
 
     def _close(self, turn: LiveTurn, at: float) -> Iterator[Event]:
@@ -114,6 +113,7 @@ class LiveTurns:
         if turn.end - turn.start < self._shortest:
             return
         if turn.told is None:
+            turn.number, self._count = self._count, self._count + 1
             self.kept.append(turn)
             yield self._event("opened", turn, at)
         elif turn.end > turn.told and not closed:

@@ -10,7 +10,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from fastdiar.serving import clips, health, metrics, page, problems, recordings
+from fastdiar.serving import clips, health, metrics, page, problems, recordings, stream
 from fastdiar.serving.jobs import endpoints as jobs
 from fastdiar.serving.jobs.table import JobTable
 from fastdiar.serving.limits import Gate
@@ -36,7 +36,7 @@ def create(settings: ServeSettings | None = None) -> FastAPI:
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(metrics.Measured)
     problems.install(app)
-    for part in (recordings, clips, jobs, health, metrics, page):
+    for part in (recordings, clips, stream, jobs, health, metrics, page):
         app.include_router(part.router)
     return app
 

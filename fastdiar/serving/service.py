@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, BinaryIO
 
 import numpy as np
+from anyio import CapacityLimiter
 
 from fastdiar.core.errors import AudioError
 from fastdiar.core.types import RATE, Diarization
@@ -34,6 +36,8 @@ class Service:
             self._known.expect(self.model.bundle)
         self._decoders = Decoders(settings)
         self.clips, self.recordings, self.jobs = (Lane(name, settings) for name in ("clips", "recordings", "jobs"))
+        self.stream_threads = CapacityLimiter(settings.most_streams)
+        self._streams = 0
 
     @property
     def diarizer(self) -> Diarizer:
@@ -97,6 +101,18 @@ class Service:
                 return diarizer(samples, RATE, **wished, known=self._known)
 
         return diarized
+
+    @asynccontextmanager
+    async def streaming(self) -> AsyncIterator[None]:
+        """While a live stream is heard; raises `Problem` 503 where as many are as may be."""
+        if self._streams >= self.settings.most_streams:
+            raise Problem(503, f"the server hears {self._streams} streams, and no more at once: come again")
+        self._streams += 1
+        try:
+            with metrics.INSIDE.labels("streams").track_inprogress():
+                yield
+        finally:
+            self._streams -= 1
 
     def close(self) -> None:
         """End the decoders."""

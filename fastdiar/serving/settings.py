@@ -44,6 +44,11 @@ class ServeSettings:
     longest_job_minutes: float = field(default=720, validator=validators.gt(0), metadata={"help": "of a job's recording"})
     most_jobs: int = field(default=1000, validator=validators.ge(1), metadata={"help": "jobs that wait or run"})
     keep_hours: float = field(default=24, validator=validators.gt(0), metadata={"help": "that a job's result is kept"})
+    most_streams: int = field(
+        default=4, validator=validators.ge(1), metadata={"help": "live streams that a worker hears at once"}
+    )
+    longest_stream_hours: float = field(default=8, validator=validators.gt(0), metadata={"help": "of a live stream"})
+    stream_idle_seconds: float = field(default=30, validator=validators.gt(0), metadata={"help": "until a silent client is left"})
 
     def jobs_of(self, bundle: Bundle) -> Path:
         """Where the jobs of one model are kept: another would answer otherwise."""
