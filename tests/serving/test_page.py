@@ -14,7 +14,7 @@ import soundfile
 
 from fastdiar.core.formats import FORMATS, read_turns
 from fastdiar.core.types import RATE
-from tests.serving.conftest import DIALOGUE
+from tests.serving.conftest import DIALOGUE, running
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -168,6 +168,55 @@ def test_what_is_no_recording_is_told_and_the_page_goes_on(tab: Any, talk: Path,
     expect(tab.locator("#problem")).to_contain_text("not a recording that can be read", timeout=PATIENCE)
     choose(tab, talk)
     expect(tab.locator("#problem")).to_be_empty()
+
+
+def test_the_microphone_is_drawn_while_somebody_speaks(tab: Any, accessible: Callable[[Any], None]) -> None:
+    tab.get_by_role("button", name="Record").click()
+    expect(tab.locator(BARS).first).to_be_visible(timeout=PATIENCE)
+    expect(tab.locator("#facts")).to_contain_text("so far")
+    accessible(tab)
+    tab.get_by_role("button", name="Stop").click()
+    expect(tab.locator("main[data-stage=shown]")).to_be_visible(timeout=PATIENCE)
+    expect(tab.locator("#name")).to_have_text("microphone.wav")
+    expect(tab.locator("#people li").first).to_be_visible()
+    tab.get_by_role("button", name="Play").click()
+    expect(tab.locator("#time")).to_have_text(re.compile(r"^0:0\d\.[2-9]"))
+    tab.get_by_role("button", name="Run again").click()
+    expect(tab.locator("#facts")).to_contain_text("turns", timeout=PATIENCE)
+
+
+def test_what_was_recorded_survives_the_end_of_the_stream(tab: Any) -> None:
+    heard: list[object] = []
+
+    def break_off(stream: Any) -> None:
+        def on_message(message: object) -> None:
+            heard.append(message)
+            if len(heard) == 40:
+                stream.close(code=1013, reason="come again")
+
+        stream.on_message(on_message)
+
+    tab.route_web_socket(re.compile("/v1/stream"), break_off)
+    tab.get_by_role("button", name="Record").click()
+    expect(tab.locator("main[data-stage=shown]")).to_be_visible(timeout=PATIENCE)
+    expect(tab.locator("#problem")).to_have_text("come again")
+    expect(tab.locator("#facts")).to_contain_text(re.compile("^0:0[4-9]"))
+
+
+def test_a_server_with_a_token_is_asked_with_it(chromium: Any, talk: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("0123456789abcdef0123")
+    with running(tmp_path, "--token-file", str(tmp_path / "token")) as (_, address):
+        page = chromium.new_page()
+        page.goto(address)
+        page.set_input_files("#file", talk)
+        expect(page.locator("#problem")).to_contain_text("needs the server's token")
+        page.get_by_label("This server asks for its token").fill("0123456789abcdef0123")
+        page.get_by_role("button", name="Continue").click()
+        expect(page.locator("#people li")).to_have_count(2, timeout=PATIENCE)
+        page.get_by_role("button", name="Another recording").click()
+        page.get_by_role("button", name="Record").click()
+        expect(page.locator(BARS).first).to_be_visible(timeout=PATIENCE)
+        page.close()
 
 
 def test_everybody_can_use_it(tab: Any, talk: Path, accessible: Callable[[Any], None]) -> None:

@@ -20,7 +20,8 @@ export class Live {
   private readonly parts: Blob[] = [];
   private samples = 0;
   private final: ((found: Diarization) => void) | undefined;
-  private failed: ((reason: Error) => void) | undefined;
+  /** Comes true when the server ends the stream, with its reason. */
+  readonly ended: Promise<Refused>;
 
   private constructor(
     private readonly context: AudioContext,
@@ -29,7 +30,9 @@ export class Live {
     private readonly changed: () => void,
   ) {
     socket.addEventListener("message", ({ data }) => this.heard(JSON.parse(String(data)) as Event));
-    socket.addEventListener("close", ({ code, reason }) => this.failed?.(new Refused(code, reason || "The server ended the stream.")));
+    this.ended = new Promise((resolve) => {
+      socket.addEventListener("close", ({ code, reason }) => resolve(new Refused(code, reason || "The server ended the stream.")));
+    });
   }
 
   /** Ask for the microphone and for the server's ear; raises what the browser or the server says against it. */
@@ -57,18 +60,19 @@ export class Live {
     return [...this.told.values()].sort((one, other) => one.start - other.start);
   }
 
-  /** Switch the microphone off; the server's last word, and what was said as a WAV file. */
-  async stop(): Promise<{ found: Diarization; recording: Blob }> {
+  /** Switch the microphone off. */
+  async silence(): Promise<void> {
     for (const track of this.microphone.getTracks()) track.stop();
     await this.context.close();
-    const found = await new Promise<Diarization>((resolve, reject) => {
-      this.final = resolve;
-      this.failed = reject;
-      this.socket.send("end");
-    });
-    this.failed = undefined;
-    this.socket.close();
-    return { found, recording: this.recording };
+  }
+
+  /** The server's last word on the whole; raises `Refused` where it has none. */
+  async last(): Promise<Diarization> {
+    const final = new Promise<Diarization>((resolve) => (this.final = resolve));
+    this.socket.send("end");
+    const last = await Promise.race([final, this.ended]);
+    if (last instanceof Refused) throw last;
+    return last;
   }
 
   /** What was said, as a WAV file. */
@@ -96,6 +100,7 @@ export class Live {
       if (turn) this.told.set(told.turn, { ...turn, speaker: told.speaker });
     } else {
       this.final?.({ uri: "microphone", seconds: told.seconds, speakers_probability: null, turns: told.turns, warnings: [] });
+      return;
     }
     this.changed();
   }

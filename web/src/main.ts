@@ -17,6 +17,8 @@ type Stage = "ready" | "busy" | "live" | "shown";
 /** Seconds of a stream that are drawn while it goes on, and milliseconds between two drawings. */
 const LIVE_WINDOW = 60;
 const LIVE_REDRAW = 250;
+/** Seconds of the microphone that are worth hearing. */
+const SHORTEST = 0.5;
 
 const page = {
   main: byId("main", HTMLElement),
@@ -153,8 +155,8 @@ function drawWords(): void {
   turnList.draw(turns, color);
 }
 
-function drawTurns(turns: readonly Turn[]): void {
-  const lanes = speakers(turns).map((name) => ({ name, color: colors.of(name), turns: turns.filter((turn) => turn.speaker === name) }));
+function drawTurns(turns: readonly Turn[], people = speakers(turns)): void {
+  const lanes = people.map((name) => ({ name, color: colors.of(name), turns: turns.filter((turn) => turn.speaker === name) }));
   timeline.draw([{ title: "", lanes, tinted: true }]);
 }
 
@@ -187,26 +189,38 @@ async function record(): Promise<void> {
   page.record.disabled = true;
   try {
     live = await Live.start(() => {
-      if (live && performance.now() - drawn > LIVE_REDRAW) {
+      if (live && page.main.dataset["stage"] === "live" && performance.now() - drawn > LIVE_REDRAW) {
         drawn = performance.now();
         void drawLive(live);
       }
     });
     colors.clear();
+    page.name.textContent = "Microphone";
+    page.facts.textContent = "Listening…";
     show("live");
-    await new Promise((stopped) => page.stop.addEventListener("click", stopped, { once: true }));
-    show("busy");
-    page.progress.removeAttribute("value");
-    page.doing.textContent = "Listening once more to the whole…";
-    recording = { audio: live.recording, name: "microphone.wav" };
-    const ended = await live.stop();
-    recording = { audio: ended.recording, name: "microphone.wav" };
-    await present(ended.found);
+    const stopped = new Promise<undefined>((stop) => page.stop.addEventListener("click", () => stop(undefined), { once: true }));
+    await recorded(live, await Promise.race([stopped, live.ended]));
   } catch (error) {
     show("ready");
     tell(error);
   } finally {
     page.record.disabled = false;
+  }
+}
+
+/** The last word on what the microphone heard; where the stream broke off, what was heard is sent as a recording. */
+async function recorded(live: Live, broken: Error | undefined): Promise<void> {
+  await live.silence();
+  if (live.seconds < SHORTEST) throw broken ?? new Error("Nothing was recorded.");
+  recording = { audio: live.recording, name: "microphone.wav" };
+  show("busy");
+  page.progress.removeAttribute("value");
+  page.doing.textContent = "Listening once more to the whole…";
+  if (broken === undefined) {
+    await present(await live.last());
+  } else {
+    await hear();
+    tell(broken);
   }
 }
 
@@ -217,10 +231,9 @@ async function drawLive(live: Live): Promise<void> {
   peaks.set(live.peaks.slice(Math.round(from * PEAKS_PER_SECOND)).slice(0, peaks.length));
   await timeline.outline(peaks, LIVE_WINDOW);
   const turns = live.turns.filter((turn) => turn.end > from);
-  drawTurns(turns.map((turn) => ({ ...turn, start: Math.max(0, turn.start - from), end: turn.end - from })));
-  page.name.textContent = "Microphone";
-  const people = speakers(live.turns).length;
-  page.facts.textContent = `${clock(live.seconds)} · ${people} ${people === 1 ? "speaker" : "speakers"} so far`;
+  const people = speakers(live.turns);
+  drawTurns(turns.map((turn) => ({ ...turn, start: Math.max(0, turn.start - from), end: turn.end - from })), people);
+  page.facts.textContent = `${clock(live.seconds)} · ${people.length} ${people.length === 1 ? "speaker" : "speakers"} so far`;
 }
 
 function show(stage: Stage): void {
