@@ -2,7 +2,7 @@
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test chromium page lint format bench extras picture dialogue clean
+.PHONY: demo test chromium page lint format bench bench-load fuzz kills extras picture dialogue clean
 
 demo: .venv-demo/ready  ## diarize the sample recording and print who speaks when
 	.venv-demo/bin/fastdiar diarize examples/dialogue.flac
@@ -30,6 +30,16 @@ format: .venv/ready  ## lay the code out
 
 bench: .venv/ready  ## measure speed
 	.venv/bin/python -m pytest -q benchmarks
+
+bench-load: .venv/ready  ## measure how many requests a second the server answers, and how fast
+	.venv/bin/python benchmarks/load/run.py --paths /v1/embed
+	.venv/bin/python benchmarks/load/run.py --model quickstart --paths /v1/classify /v1/embed
+
+fuzz: .venv/ready  ## read broken recordings, turns and recipes for ten minutes
+	FASTDIAR_FUZZ_SECONDS=600 .venv/bin/python -m pytest -q tests/test_fuzz.py
+
+kills: .venv/ready  ## kill the server and what runs its jobs twenty times
+	FASTDIAR_KILLS=20 .venv/bin/python -m pytest -q tests/serving/test_jobs.py -k killed
 
 extras: .venv/ready  ## ask the package registry whether every extra can be installed
 	.venv/bin/python -m pytest -q -m network

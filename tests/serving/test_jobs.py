@@ -28,6 +28,9 @@ from fastdiar.serving.service import Service
 from fastdiar.serving.settings import ServeSettings
 from tests.serving.conftest import DIALOGUE, children, running, wait_for
 
+KILLS = int(os.environ.get("FASTDIAR_KILLS", "1"))
+"""How often everything is killed; `make kills` does it twenty times."""
+
 
 @pytest.fixture
 def table(tmp_path: Path) -> JobTable:
@@ -153,16 +156,17 @@ def test_too_many_jobs(tmp_path: Path) -> None:
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
 
 
-def test_jobs_outlive_whatever_is_killed(tmp_path: Path, long_talk: Path, expected: Diarization) -> None:
+@pytest.mark.parametrize("number", range(KILLS))
+def test_jobs_outlive_whatever_is_killed(tmp_path: Path, long_talk: Path, expected: Diarization, number: int) -> None:
     jobs = []
     with running(tmp_path) as (process, address):
-        jobs += [submitted(address, long_talk, f"job {number}") for number in range(2)]
+        jobs += [submitted(address, long_talk, f"job {each}") for each in range(2)]
         wait_for(lambda: any(0 < look(address, job)["progress"] < 1 for job in jobs), "a job to run")
         os.kill(next(pid for pid, command in children(process.pid).items() if "runner" in command), signal.SIGKILL)
         wait_for(lambda: look(address, jobs[0])["state"] == "done", "the job that was killed")
         process.kill()
     with running(tmp_path) as (_, address):
-        assert [submitted(address, long_talk, f"job {number}") for number in range(2)] == jobs
+        assert [submitted(address, long_talk, f"job {each}") for each in range(2)] == jobs
         wait_for(lambda: look(address, jobs[1])["state"] == "done", "the job of the server that was killed")
         for job in jobs:
             assert look(address, job)["result"]["turns"] == json.loads(expected.to_json())["turns"]
