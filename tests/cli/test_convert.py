@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from fastdiar.__main__ import run
 from fastdiar.cli.styles import Style
 from fastdiar.core.formats import FORMATS, read_turns
 
+DIALOGUE = Path(__file__).resolve().parents[2] / "examples" / "dialogue.flac"
 Capture = pytest.CaptureFixture[str]
 RTTM = "SPEAKER {uri} 1 0.500 1.500 <NA> <NA> ann <NA> <NA>\nSPEAKER {uri} 1 2.000 1.000 <NA> <NA> bo <NA> <NA>\n"
 WORDS = {
@@ -52,6 +54,15 @@ def test_formats_by_option() -> None:
     assert run(["convert", "talk.rttm", "labels", "--to", "audacity"]) == 0
     assert run(["convert", "labels", "labels.rttm", "--from", "audacity"]) == 0
     assert Path("labels.rttm").read_text() == RTTM.format(uri="labels")
+
+
+def test_diarize_writes_them_too() -> None:
+    pytest.importorskip("onnxruntime")
+    soundfile.write("talk.wav", soundfile.read(DIALOGUE, frames=11 * 16_000, dtype="int16")[0], 16_000)
+    assert run(["diarize", "talk.wav", "-o", "talk.srt", "--model", "quickstart"]) == 0
+    assert run(["diarize", "talk.wav", "-o", "there/", "--format", "textgrid", "--model", "quickstart"]) == 0
+    spoken = [read_turns(Path(name))[0].turns for name in ("talk.srt", "there/talk.TextGrid")]
+    assert len({turn.speaker for turn in spoken[0]}) == 2 and spoken[0] == spoken[1]
 
 
 def test_several_recordings_go_to_a_folder(capfd: Capture) -> None:
