@@ -105,6 +105,13 @@ def same_people(reference: Sequence[Turn], hypothesis: Sequence[Turn]) -> tuple[
     return people, found
 
 
+def mapping(pair: Pair) -> dict[str, str]:
+    """Who each speaker of the hypothesis is in the reference, by the best mapping, if anybody. Raises `MissingExtra`."""
+    metric = _metrics().DiarizationErrorRate()
+    found: dict[str, str] = metric.optimal_mapping(_annotation(pair.reference), _annotation(pair.hypothesis), uem=_timeline(pair))
+    return found
+
+
 def pooled(scores: Sequence[Score]) -> Score:
     """All recordings as one: their seconds of errors over their seconds of speech."""
     people = sum(one.speakers for one in scores)

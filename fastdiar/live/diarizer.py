@@ -42,7 +42,7 @@ class LiveSettings:
         metadata={"help": "how much is heard after a moment before it is told of"},
     )
     context: float = field(
-        default=5.0, validator=[validators.ge(2), validators.le(30)], metadata={"help": "what is heard at each look"}
+        default=10.0, validator=[validators.ge(2), validators.le(30)], metadata={"help": "what is heard at each look"}
     )
     new_below: float = field(default=0.25, metadata={"help": "a voice below this cosine with all others is somebody new"})
     new_seconds: float = field(default=0.8, metadata={"help": "and must have spoken so long"})
