@@ -27,15 +27,19 @@ def serve(
     jobs: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where jobs are kept; by default ~/.local/state/fastdiar/jobs.")
     ] = None,
+    limits: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="LIMIT=VALUE", help="A limit, such as longest_minutes=30: docs/server.md."),
+    ] = None,
 ) -> None:
     """Answer over HTTP who spoke when; what can be asked stands at /docs.
 
-    Example: fastdiar serve --model quickstart --workers 2
+    Example: fastdiar serve --model quickstart --workers 2 --set most_waiting=64
     """
     with needs("serve", "fastdiar serve"):
         from fastdiar.serving.server import serve as run
-    from fastdiar.serving.settings import ServeSettings, cores
+    from fastdiar.serving.settings import ServeSettings, cores, limited
 
     kept = {} if jobs is None else {"jobs": jobs.absolute()}
     settings = ServeSettings(model, known, host, token_file, threads or max(1, cores() // workers), **kept)
-    run(settings, port, workers)
+    run(limited(settings, limits or []), port, workers)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,7 +41,23 @@ async def metrics(request: Request) -> Response:
     if FOLDER in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    jobs = CollectorRegistry()
+    jobs.register(_Jobs(await to_thread.run_sync(request.app.state.jobs.counts)))
+    return Response(generate_latest(registry) + generate_latest(jobs), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class _Jobs(Collector):
+    """How many jobs there are, by state: read from their table, not counted by each worker."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """One gauge."""
+        family = GaugeMetricFamily("fastdiar_jobs", "Jobs that wait, run, are done or have failed", labels=["state"])
+        for state, count in self._counts.items():
+            family.add_metric([state], count)
+        yield family
 
 
 @contextmanager

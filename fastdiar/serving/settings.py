@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 from attrs import field, validators
 
 from fastdiar.core.bundle import Bundle
-from fastdiar.core.errors import FastdiarError
-from fastdiar.core.structure import structure, unstructure
+from fastdiar.core.errors import FastdiarError, nearest
+from fastdiar.core.structure import StructureError, structure, unstructure
 
 VARIABLE = "FASTDIAR_SERVE"
 """The environment variable that carries the settings, as JSON."""
@@ -34,9 +36,8 @@ class ServeSettings:
     longest_clip: float = field(default=30, validator=validators.gt(0), metadata={"help": "seconds of a clip of one person"})
     most_channels: int = field(default=16, validator=validators.ge(1), metadata={"help": "channels of a recording"})
     upload_seconds: float = field(default=60, validator=validators.gt(0), metadata={"help": "for a request's body to arrive"})
-    decode_seconds: float = field(default=120, validator=validators.gt(0), metadata={"help": "for a recording to be decoded"})
+    decode_seconds: float = field(default=300, validator=validators.gt(0), metadata={"help": "for a recording to be decoded"})
     decode_memory: int = field(default=1 << 30, validator=validators.ge(1), metadata={"help": "bytes for decoding a recording"})
-
     jobs: Path = field(
         factory=lambda: Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "fastdiar" / "jobs",
         metadata={"help": "the folder that jobs and their recordings are kept in"},
@@ -77,6 +78,29 @@ class ServeSettings:
                 f"such as `openssl rand -hex 32` makes"
             )
         return token
+
+
+def limits() -> list[attrs.Attribute[Any]]:
+    """The settings that are numbers, which `--set` may change; each with its help."""
+    return [each for each in attrs.fields(ServeSettings) if each.name != "threads" and isinstance(each.default, int | float)]
+
+
+def limited(settings: ServeSettings, changes: Sequence[str]) -> ServeSettings:
+    """The settings with other limits, each `LIMIT=VALUE`; raises `FastdiarError` with what is wrong with them."""
+    values = unstructure(settings)
+    names = [each.name for each in limits()]
+    for change in changes:
+        name, _, value = change.partition("=")
+        if name not in names:
+            raise FastdiarError(f"--set {change}: no limit '{name}'{nearest(name, names)}: there are {', '.join(names)}")
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            raise FastdiarError(f"--set {change}: expected a number: '{value}'") from None
+    try:
+        return structure(values, ServeSettings)
+    except StructureError as error:
+        raise FastdiarError("\n".join(f"--set {line}" for line in str(error).splitlines())) from None
 
 
 def hand_down(settings: ServeSettings) -> None:

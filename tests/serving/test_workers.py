@@ -32,6 +32,7 @@ def test_requests_are_counted(client: TestClient) -> None:
         'fastdiar_stage_seconds_count{lane="clips",stage="infer"}',
         'fastdiar_audio_seconds_total{lane="clips"}',
     )
+    assert {name for name in ("queued", "running", "done", "failed") if counted(f'fastdiar_jobs{{state="{name}"}}') >= 0}
     before = [counted(name) for name in names]
     assert client.post("/v1/embed", content=as_wav(np.zeros(8000, np.float32))).status_code == 200
     assert client.get("/v1/nothing/of/that/name").status_code == 404
