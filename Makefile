@@ -1,8 +1,9 @@
 # For a fresh Linux machine with Python 3.11 or newer: `make demo` and `make test` install what they need by themselves.
 PYTHON ?= python3
+TESTED = cpu,score,media,report,train,data,serve,ray,tensorrt-rtx,dev
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test chromium page lint format bench bench-load fuzz kills extras picture dialogue clean
+.PHONY: demo test chromium page lint format bench bench-load fuzz kills extras check-release picture dialogue clean
 
 demo: .venv-demo/ready  ## diarize the sample recording and print who speaks when
 	.venv-demo/bin/fastdiar diarize examples/dialogue.flac
@@ -44,6 +45,9 @@ kills: .venv/ready  ## kill the server and what runs its jobs twenty times
 extras: .venv/ready  ## ask the package registry whether every extra can be installed
 	.venv/bin/python -m pytest -q -m network
 
+check-release:  ## build the wheel, look into it, and test it alone with the newest and the lowest versions that are allowed
+	PYTHON=$(PYTHON) .ci/check-release $(TESTED)
+
 picture: .venv/ready  ## draw docs/pictures/dialogue.png
 	.venv/bin/fastdiar diarize examples/dialogue.flac -o .venv/dialogue.rttm
 	.venv/bin/python docs/pictures/timeline.py examples/dialogue.rttm .venv/dialogue.rttm docs/pictures/dialogue.png
@@ -51,11 +55,11 @@ picture: .venv/ready  ## draw docs/pictures/dialogue.png
 dialogue: .venv/ready  ## make the sample recording anew; needs `apt-get install flite`
 	.venv/bin/python examples/make_dialogue.py
 
-clean:  ## remove both environments
-	rm -rf .venv .venv-demo
+clean:  ## remove the environments
+	rm -rf .venv .venv-demo .venv-release
 
 .venv-demo/ready: EXTRAS = cpu
-.venv/ready: EXTRAS = cpu,score,media,report,train,data,serve,ray,tensorrt-rtx,dev
+.venv/ready: EXTRAS = $(TESTED)
 
 .venv-demo/ready .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

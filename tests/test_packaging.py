@@ -18,10 +18,12 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+LARGEST = 45_000_000
+"""Bytes of a wheel."""
 SOURCES = ("fastdiar", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
 
 
-def test_the_wheel_is_whole(tmp_path: Path) -> None:
+def test_the_wheel_holds_all_it_should_and_nothing_else(tmp_path: Path) -> None:
     pytest.importorskip("setuptools", minversion="77")
     tree = tmp_path / "tree"
     tree.mkdir()
@@ -36,10 +38,18 @@ def test_the_wheel_is_whole(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("fastdiar-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
-    assert ours <= packed
-    assert {"fastdiar/py.typed", "fastdiar/assets/quality/bundle.toml"} <= packed
+    assert {name for name in packed if ".dist-info/" not in name} == ours
+    assert {"fastdiar/py.typed", "fastdiar/assets/quality/bundle.toml", "fastdiar/page/site/index.html"} <= packed
     licences = {Path(name).name for name in packed if "/licenses/" in name}
-    assert {"LICENSE", "NOTICE", "LICENSE.campplus.txt", "LICENSE.segmentation.txt"} <= licences
+    texts = {path.name for path in (ROOT / "fastdiar").rglob("LICENSE.*")}
+    assert licences == {"LICENSE", "NOTICE"} | texts and len(texts) >= 3
+    assert wheel.stat().st_size <= LARGEST
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {PROJECT['version']}\n" in citation and f"\nlicense: {PROJECT['license']}\n" in citation
+    assert f"## [Unreleased] - {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_the_base_is_light() -> None:
