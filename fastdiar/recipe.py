@@ -6,7 +6,7 @@ Files → extends → drop → --set (`core/recipe_files.py`) → every table as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from fastdiar.core.splits import why_empty
 from fastdiar.core.structure import MISSING, KeyPath, StructureError, dotted, shown, structure, unstructure
 from fastdiar.core.tables import Trainer, WalkSettings
 from fastdiar.core.toml_lines import Key
-from fastdiar.core.toml_text import dumps, dumps_key
+from fastdiar.core.toml_text import dumps, dumps_key, dumps_value
 
 T = TypeVar("T")
 
@@ -101,6 +101,13 @@ def read_data_tables(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """A resolved recipe that was stored with a model or a run; `where` names it in messages."""
     return _Reader(source_of(table, where), Path(where)).recipe(None)
+
+
+def differences(one: Recipe, other: Recipe) -> dict[str, tuple[str | None, str | None]]:
+    """Every key whose values differ, with both as TOML; None where a recipe has no such key."""
+    values = [dict(_values(recipe.table)) for recipe in (one, other)]
+    keys = dict.fromkeys(key for each in values for key in each)
+    return {dumps_key(key): (values[0].get(key), values[1].get(key)) for key in keys if values[0].get(key) != values[1].get(key)}
 
 
 def read_part(kind: str, table: Mapping[str, Any], where: str = "recipe") -> Part:
@@ -256,6 +263,15 @@ class _Reader:
         """In the order of the files' lines: the recipe first, what it extends after it, the command line last."""
         paths = list(dict.fromkeys([self._path, *(problem.path for problem in self._problems)]))
         return sorted(self._problems, key=lambda each: (each.path == SET, paths.index(each.path), each.line or 0))
+
+
+def _values(table: Mapping[str, Any], path: Key = ()) -> Iterator[tuple[Key, str]]:
+    """Every value of nested tables as TOML, with the keys that lead to it."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _values(value, (*path, key))
+        else:
+            yield (*path, key), dumps_value(value)
 
 
 def _anchored(value: Any, key: Key, origins: Mapping[Key, Origin]) -> Any:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fastdiar.cli import (
+    analyze,
     bench,
     bundle,
     compare,
@@ -32,13 +33,14 @@ from fastdiar.cli import (
     view,
 )
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
 app.command()(diarize.diarize)
 app.command()(enroll.enroll)
 app.command()(convert.convert)
 app.command()(convert.assign)
 app.command()(view.view)
 app.command()(score.score)
+app.command()(analyze.analyze)
 app.command()(stream.stream)
 app.command()(serve.serve)
 app.command()(simulate.simulate)

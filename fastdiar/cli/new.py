@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from fastdiar.cli.plugins import kinds
+
 
 def new(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="What it is, such as encoder or loss.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="What it is, such as encoder or loss.", autocompletion=kinds)],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name; recipes call the component NAME/NAME.")],
     into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder for the package's folder.")] = Path(),
 ) -> None:

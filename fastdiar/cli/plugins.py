@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from typing import Annotated, Any
 
 import typer
@@ -15,18 +17,39 @@ HEADERS = {
     "pooling": "pooling",
     "head": "head.{name}",
     "loss": "loss.{name}",
+    "teacher": "teacher.{name}",
     "exporter": "export",
     "clustering": "diarization.cluster",
 }
 """The table of a recipe that uses a component of a kind."""
 
+UNITS = ("dB", "Hz", "kbit/s", "milliseconds", "radians", "samples", "seconds", "semitones", "spectra", "steps")
+"""What stands in brackets in a key's help, where it has a unit."""
+PAPER = re.compile(r"[A-Z][\w'-]+(?: et al\.|,? and [A-Z][\w'-]+),[^()]*?\b(?:19|20)\d\d\b")
+
+
+def kinds(incomplete: str) -> list[str]:
+    """For shells: the kinds that begin so."""
+    from fastdiar.core.component import KINDS
+
+    return [kind for kind in KINDS if kind.startswith(incomplete)]
+
+
+def names(context: typer.Context, incomplete: str) -> list[str]:
+    """For shells: the components of the kind before that begin so."""
+    from fastdiar import registry
+
+    return [name for name in registry.names(context.params.get("kind") or "") if name.startswith(incomplete)]
+
 
 def plugins(
-    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="Only this kind, such as encoder.")] = None,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Every config key of this component.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="Only this kind, such as encoder.", autocompletion=kinds)
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="All about this component.", autocompletion=names)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the components for recipes, or one's config keys.
+    """List the components for recipes, or tell all of one: its keys, its file, its paper, and how a recipe uses it.
 
     Example: fastdiar plugins encoder rescnn
     """
@@ -85,7 +108,8 @@ def _component(kind: str, name: str) -> dict[str, Any]:
     from fastdiar import registry
     from fastdiar.core.structure import type_words, unstructure
 
-    config = registry.lookup(kind, name).config_class  # type: ignore[attr-defined]
+    component: Any = registry.lookup(kind, name)
+    config, words = component.config_class, inspect.cleandoc(component.__doc__ or "")
     (found,) = [each for each in registry.listed() if (each.component.kind, each.name) == (kind, name)]
     keys = []
     for field in attrs.fields(attrs.resolve_types(config)):
@@ -98,19 +122,43 @@ def _component(kind: str, name: str) -> dict[str, Any]:
                 "components": field.metadata.get("kind"),
                 "required": needed,
                 "default": None if needed or default is None else unstructure(default),
+                "unit": _unit(field.metadata.get("help", "")),
                 "help": field.metadata.get("help", ""),
             }
         )
-    return {"kind": kind, "name": name, "summary": found.component.summary, "origin": found.origin, "keys": keys}
+    return {
+        "kind": kind,
+        "name": name,
+        "summary": found.component.summary,
+        "origin": found.origin,
+        "description": words,
+        "papers": [" ".join(paper.split()) for paper in PAPER.findall(words)],
+        "file": inspect.getsourcefile(component),
+        "keys": keys,
+    }
+
+
+def _unit(words: str) -> str | None:
+    """What a number is counted in, as its help says it: "length of a window (seconds)"."""
+    told = [part.strip() for group in re.findall(r"\(([^()]*)\)", words) for part in group.split(",")]
+    return next((each for each in told if each in UNITS), None)
 
 
 def _component_text(report: dict[str, Any]) -> str:
     from fastdiar.core.toml_text import dumps_value
 
-    lines = [f"{report['kind']} {report['name']} ({report['origin']}): {report['summary']}", ""]
+    lines = [
+        f"{report['kind']} {report['name']} ({report['origin']}): {report['summary']}",
+        "",
+        *report["description"].splitlines(),
+    ]
+    lines += ["", f"file: {report['file']}", *(f"paper: {paper}" for paper in report["papers"]), ""]
     for key in report["keys"]:
         default = "no default" if key["default"] is None else f"default {dumps_value(key['default'])}"
-        lines.append(f"  {key['key']}: {key['type']}, {'required' if key['required'] else default}. {key['help']}".rstrip())
+        unit = f" {key['unit']}" if key["unit"] and isinstance(key["default"], int | float) else ""
+        lines.append(
+            f"  {key['key']}: {key['type']}, {'required' if key['required'] else default + unit}. {key['help']}".rstrip()
+        )
     return "\n".join([*lines, "", *_snippet(report)])
 
 

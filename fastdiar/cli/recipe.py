@@ -43,6 +43,30 @@ def show(
     typer.echo(resolved.to_toml(origins=True) + figures, nl=False)
 
 
+@app.command()
+def diff(
+    one: Annotated[Path, typer.Argument(metavar="A", help="A recipe.")],
+    other: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+) -> None:
+    """Print in what two recipes differ, with all they extend and all defaults; A is -, B is +.
+
+    Example: fastdiar recipe diff recipes/fast.toml recipes/enhanced.toml
+    """
+    from fastdiar.recipe import differences
+
+    for key, values in differences(*(_resolved(path) for path in (one, other))).items():
+        for sign, value in zip("-+", values, strict=True):
+            if value is not None:
+                typer.echo(f"{sign} {key} = {value}")
+
+
+def _resolved(path: Path) -> Recipe:
+    """A recipe, or the one that an exported graph carries."""
+    from fastdiar.recipe import read_recipe
+
+    return _exported(path) if path.suffix == ".onnx" else read_recipe(path)
+
+
 def _exported(graph: Path) -> Recipe:
     from fastdiar.core.errors import needs
 

@@ -45,7 +45,7 @@ def new_package(kind: str, name: str, into: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: is there already: choose another folder with --into, or another name")
     values = {"kind": kind, "name": name, "module": f"fastdiar_{name}", "title": "".join(map(str.title, name.split("_")))}
-    # What is written is Python and TOML, of a name that was checked: there is nothing to escape.
+    # Python and TOML are written, of a name that was checked: there is nothing to escape.
     templates = Environment(
         loader=FileSystemLoader(TEMPLATE),
         undefined=StrictUndefined,
@@ -56,9 +56,10 @@ def new_package(kind: str, name: str, into: Path) -> Path:
     try:
         with appearing(folder) as beside:
             for place, source in FILES.items():
-                path = beside / place.format(**values)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(templates.get_template(source.format(**values)).render(values), encoding="utf-8")
+                path, text = beside / place.format(**values), templates.get_template(source.format(**values)).render(values)
+                if text.strip():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DataError(f"{folder}: cannot be written: {error.strerror}") from None
     return folder

@@ -1,0 +1,119 @@
+"""`fastdiar plugins KIND NAME` tells all of a component, and shells complete names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fastdiar import registry
+from fastdiar.__main__ import run
+from fastdiar.recipe import read_part
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_a_component_tells_its_file_paper_and_units(capsys: Capture) -> None:
+    pytest.importorskip("torch")
+    assert run(["plugins", "loss", "aam"]) == 0
+    text = capsys.readouterr().out
+    assert "file: " in text and "/plugins/losses/aam.py" in text.replace(os.sep, "/")
+    assert "\npaper: Deng et al., ArcFace, CVPR 2019\n" in text
+    assert "  margin: a number, default 0.2 radians. added to the angle" in text
+
+
+def test_the_same_as_json(capsys: Capture) -> None:
+    pytest.importorskip("torch")
+    assert run(["plugins", "augmentation", "gain", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["description"].startswith("Multiplies a clip")
+    assert {key["key"]: key["unit"] for key in told["keys"]} == {"probability": None, "gain": "dB"}
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_what_is_printed_can_be_pasted_into_a_recipe(kind: str, capsys: Capture) -> None:
+    pytest.importorskip("torch")
+    for name in registry.names(kind):
+        assert run(["plugins", kind, name, "--json"]) == 0
+        keys = json.loads(capsys.readouterr().out)["keys"]
+        assert run(["plugins", kind, name]) == 0
+        table = tomllib.loads("[" + capsys.readouterr().out.partition("\n\n[")[2])
+        while "use" not in table:
+            (table,) = table.values()
+        assert table["use"] == name
+        if not any(key["required"] for key in keys):
+            assert read_part(kind, table).config == registry.lookup(kind, name).config_class()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("fastdiar dia", "diarize"), ("fastdiar plugins enc", "encoder"), ("fastdiar plugins encoder mel", "melrescnn")],
+)
+def test_bash_completes(words: str, found: str) -> None:
+    asked = {"_FASTDIAR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    done = subprocess.run(
+        [sys.executable, "-m", "fastdiar"], check=False, capture_output=True, text=True, env={**os.environ, **asked}
+    )
+    assert done.stdout.split() == [found], done.stderr
+
+
+def test_recipe_diff(tmp_path: Path, capsys: Capture) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "a.toml").write_text('[encoder]\nuse = "cnn"\n[head.speaker]\nuse = "speaker"\n[trainer]\nepochs = 3\n')
+    (tmp_path / "b.toml").write_text(
+        'extends = "a.toml"\ndrop = ["trainer"]\n[head.speaker]\ndropout = 0\n[pooling]\nuse = "average"\n'
+    )
+    assert run(["recipe", "diff", str(tmp_path / "a.toml"), str(tmp_path / "b.toml")]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "- head.speaker.dropout = 0.3",
+        "+ head.speaker.dropout = 0.0",
+        "- trainer.epochs = 3",
+        "+ trainer.epochs = 30",
+        '+ pooling.use = "average"',
+    ]
+    assert run(["recipe", "diff", str(tmp_path / "a.toml"), str(tmp_path / "a.toml")]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_new_package_needs_a_name_that_can_be_one(tmp_path: Path, capsys: Capture, acme: Callable[..., Path]) -> None:
+    acme("good")
+    for name, words in (
+        ("Big-Name", "'Big-Name' cannot be a package's name (such as big_name): expected lower-case letters"),
+        ("class", "'class' cannot be a package's name: expected"),
+        ("none", "'none' cannot be a package's name"),
+        ("../up", "'../up' cannot be a package's name (such as up)"),
+        ("acme", "the name 'acme' is taken: a plugin called so is installed"),
+    ):
+        assert run(["new", "encoder", name, "--into", str(tmp_path)]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"fastdiar: error: {words}") and said.count("\n") == 1
+    assert run(["new", "encodr", "x", "--into", str(tmp_path)]) == 2
+    assert "no template for the kind 'encodr' (did you mean 'encoder'?)" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_package_takes_nothings_place(tmp_path: Path, capsys: Capture) -> None:
+    pytest.importorskip("jinja2")
+    (tmp_path / "fastdiar-wavy").mkdir()
+    assert run(["new", "encoder", "wavy", "--into", str(tmp_path)]) == 0
+    (tmp_path / "fastdiar-wavy" / "README.md").write_text("mine")
+    capsys.readouterr()
+    assert run(["new", "pooling", "wavy", "--into", str(tmp_path)]) == 2
+    assert "fastdiar-wavy: is there already: choose another folder with --into" in capsys.readouterr().err
+    assert (tmp_path / "fastdiar-wavy" / "README.md").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["fastdiar-wavy"]
+
+
+def test_a_new_package_without_the_library_that_writes_it(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert run(["new", "encoder", "wavy", "--into", str(tmp_path)]) == 2
+    assert "fastdiar new needs a part that is not installed: pip install 'fastdiar[new]'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
