@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fcntl
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 from fastdiar.archive.sources import Source
 from fastdiar.archive.work import Diarized
 from fastdiar.core.errors import DataError
-from fastdiar.core.files import write_text
 
 NAME, FAILED = "manifest.jsonl", "failed.tsv"
 FORMAT = 1
@@ -30,13 +30,10 @@ class Manifest:
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         """Open it, or begin it; raises `DataError` where it is of other settings, or another run adds to it."""
         self.path = folder / NAME
-        if not self.path.exists():
-            write_text(self.path, json.dumps({"format": FORMAT, "settings": settings}) + "\n")
         with ExitStack() as stack:
-            self._file = stack.enter_context(self.path.open("r+b", buffering=0))
+            self._file = stack.enter_context(self.path.open("a+b", buffering=0))
             self._lock()
-            self._check(settings)
-            self._end_line()
+            self._begin(settings)
             failed = (folder / FAILED).open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
             self._failed = csv.writer(stack.enter_context(failed), delimiter="\t", lineterminator="\n")
             self._failed.writerow(("path", "reason"))
@@ -82,22 +79,30 @@ class Manifest:
                 f"{self.path.parent}: another run is writing to it: wait for its end, or choose another folder"
             ) from None
 
-    def _check(self, settings: Mapping[str, Any]) -> None:
-        try:
-            head = json.loads(self._file.readline())
-            before = dict(head["settings"]) if head["format"] == FORMAT else {}
-        except (ValueError, KeyError, TypeError):
-            raise DataError(f"{self.path}: is not the manifest of an archive: choose another folder") from None
-        other = [name for name, value in settings.items() if before.get(name) != value]
-        if other:
+    def _begin(self, settings: Mapping[str, Any]) -> None:
+        """Write the first line, or go on after lines of the same settings."""
+        self._file.seek(0)
+        head = self._file.readline()
+        entries = self._file.read(1)
+        other = [name for name, value in settings.items() if self._settings(head).get(name) != value] if head else []
+        if entries and other:
             raise DataError(
                 f"{self.path.parent}: its turns were made with other settings ({', '.join(other)}): choose another folder, "
                 f"or delete {NAME} to make them all anew"
             )
-
-    def _end_line(self) -> None:
-        """A line that was cut off ends here."""
-        size = self._file.seek(0, 2)
-        self._file.seek(size - 1)
+        if not entries:
+            self._file.truncate(0)
+            self._file.write(json.dumps({"format": FORMAT, "settings": settings}).encode() + b"\n")
+            return
+        self._file.seek(-1, os.SEEK_END)
         if self._file.read(1) != b"\n":
-            self._file.write(b"\n")
+            self._file.write(b"\n")  # a line that was cut off ends here
+
+    def _settings(self, head: bytes) -> dict[str, Any]:
+        try:
+            content = json.loads(head)
+            if content["format"] == FORMAT:
+                return dict(content["settings"])
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise DataError(f"{self.path}: is not the manifest of an archive: choose another folder")

@@ -82,8 +82,8 @@ class _Target:
         for name, stamp, size in self._manifest.done():
             plan.know(name, stamp, size)
         for source in sources(arguments):
-            size = plan.known(source)
-            is_done = size is not None and self._size(source) == size
+            known = plan.known(source)
+            is_done = known is not None and self._size(source) == known
             other = plan.add(source, todo=not is_done)
             if other is None:
                 self.summary.before += is_done

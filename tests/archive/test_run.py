@@ -129,9 +129,15 @@ def test_turns_of_other_settings_are_not_mixed(archive: Path, tmp_path: Path) ->
     done(archive, tmp_path / "out")
     with pytest.raises(DataError, match=r"out: its turns were made with other settings \(checksum, num_speakers\): choose"):
         done(archive, tmp_path / "out", checksum="cd", wishes={"num_speakers": 2})
-    (tmp_path / "out" / "manifest.jsonl").write_text("[]\n")
+    (tmp_path / "out" / "manifest.jsonl").write_text("[]\n")  # somebody else's
     with pytest.raises(DataError, match=r"manifest\.jsonl: is not the manifest of an archive: choose another folder"):
         done(archive, tmp_path / "out")
+
+
+def test_a_folder_without_turns_takes_other_settings(archive: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no recordings"):
+        diarize_archive([str(tmp_path / "out")], tmp_path / "out", WORK, engine)
+    assert done(archive, tmp_path / "out", checksum="cd") == Summary(done=3, seconds=30.0)
 
 
 def test_two_runs_do_not_write_to_one_folder(archive: Path, tmp_path: Path) -> None:
