@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import tempfile
 
 from granian import Granian
 from granian.constants import Interfaces
 
+from fastdiar.core.errors import FastdiarError
 from fastdiar.core.voices import read_known
 from fastdiar.diarization.model import Model, find_model
+from fastdiar.serving.jobs.table import JobTable
 from fastdiar.serving.metrics import FOLDER
 from fastdiar.serving.processes import kept_running
 from fastdiar.serving.settings import ServeSettings, hand_down
@@ -22,7 +25,7 @@ GRACE_SECONDS = 30
 
 def serve(settings: ServeSettings, port: int, workers: int) -> None:
     """Answer requests until told to end; workers that die are started again. Raises `FastdiarError` where it cannot start."""
-    _check(settings)
+    _check(settings, port)
     hand_down(settings)
     multiprocessing.set_start_method("spawn", force=True)  # workers must not inherit libraries that have begun to work
     server = Granian(
@@ -42,9 +45,15 @@ def serve(settings: ServeSettings, port: int, workers: int) -> None:
             server.serve()
 
 
-def _check(settings: ServeSettings) -> None:
+def _check(settings: ServeSettings, port: int) -> None:
     """What is wrong is told before any process starts."""
     settings.token()
     model = Model(find_model(settings.model))
     if settings.known is not None:
         read_known(settings.known).expect(model.bundle)
+    JobTable(settings.jobs_of(model.bundle))
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        socket.create_server((settings.host, port), family=family).close()
+    except OSError as error:
+        raise FastdiarError(f"{settings.host}, port {port}: cannot be listened on: {error.strerror}") from None

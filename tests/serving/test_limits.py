@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,6 +158,8 @@ def test_who_is_refused_over_the_wire_reads_why(server: str) -> None:
         (["--token-file", "nowhere"], None, "nowhere: cannot be read: No such file or directory"),
         (["--model", "nobody"], None, "no model 'nobody'"),
         (["--known", "nobody.json"], None, "nobody.json: cannot be read"),
+        (["--jobs", "/proc/nowhere"], None, ": no jobs can be kept there: "),
+        (["--jobs", "JOBS", "--port", "PORT"], None, "127.0.0.1, port "),
     ],
 )
 def test_a_server_that_cannot_start(
@@ -164,5 +167,7 @@ def test_a_server_that_cannot_start(
 ) -> None:
     if token is not None:
         (tmp_path / "token").write_text(token, encoding="ascii")
-    assert run(["serve", *(str(tmp_path / "token") if option == "TOKEN" else option for option in options)]) == 2
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        real = {"TOKEN": str(tmp_path / "token"), "JOBS": str(tmp_path), "PORT": str(taken.getsockname()[1])}
+        assert run(["serve", *(real.get(option, option) for option in options)]) == 2
     assert words in capsys.readouterr().err

@@ -20,6 +20,8 @@ from typing import Any, BinaryIO, Literal, get_args
 
 import attrs
 
+from fastdiar.core.errors import FastdiarError
+
 MOST_ATTEMPTS = 5
 """A job that took so many processes down takes no more."""
 WAIT_SECONDS = 30
@@ -56,12 +58,15 @@ class JobTable:
     """The jobs of one model, in a folder with their recordings; any number of processes may use it."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the table, or begin one."""
+        """Open the table, or begin one; raises `FastdiarError` where the folder cannot be used."""
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._connected() as table:
-            table.execute("PRAGMA journal_mode = WAL")
-            table.execute(_SCHEMA)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._connected() as table:
+                table.execute("PRAGMA journal_mode = WAL")
+                table.execute(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise FastdiarError(f"{folder}: no jobs can be kept there: {error}") from None
 
     def add(self, recording: BinaryIO, wished: Mapping[str, Any], key: str | None = None) -> Job:
         """Take in a job: it is on the disk when this returns. Of several with one `key`, the first is it."""
