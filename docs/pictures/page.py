@@ -22,7 +22,7 @@ def main(address: str, recording: str, output: str) -> None:
     """Have a recording diarized, name its people, and take the picture."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1100, "height": 640})
+        page = browser.new_page(viewport={"width": 1100, "height": 700})
         page.goto(address)
         page.set_input_files("#file", recording)
         page.wait_for_selector("[part~=region-content]")
@@ -30,7 +30,7 @@ def main(address: str, recording: str, output: str) -> None:
             field = page.locator("#people input").nth(number)
             field.fill(name)
             field.press("Enter")
-        page.evaluate("document.activeElement.blur()")
+        page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
         taken = Image.open(io.BytesIO(page.screenshot()))
         browser.close()
     taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(Path(output), optimize=True)

@@ -14,6 +14,7 @@ import soundfile
 
 from fastdiar.core.formats import FORMATS, read_turns
 from fastdiar.core.types import RATE
+from fastdiar.page import policy
 from tests.serving.conftest import DIALOGUE, running
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -48,6 +49,17 @@ def tab(chromium: Any, server: str) -> Iterator[Any]:
     page.close()
     assert [url for url in asked if not url.startswith((server, f"blob:{server}"))] == []
     assert [words for words in said if "status of 4" not in words] == []
+
+
+def test_the_page_comes_with_its_policy_and_only_its_own_files_are_given(client: Any) -> None:
+    page = client.get("/")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"] == policy()
+    assert page.headers["x-content-type-options"] == "nosniff"
+    for name in re.findall(r'(?:src|href)="(/assets/[^"]+)"', page.text):
+        assert client.get(name).status_code == 200
+    for path in ("/assets/", "/assets/../build.json", "/assets/%2e%2e/build.json", "/build.json", "/view.html", "/index.html"):
+        assert client.get(path).status_code == 404
 
 
 def choose(tab: Any, path: Path) -> None:
@@ -225,6 +237,8 @@ def test_everybody_can_use_it(tab: Any, talk: Path, accessible: Callable[[Any], 
     for scheme in ("light", "dark"):
         tab.emulate_media(color_scheme=scheme)
         accessible(tab)
+    tab.get_by_label("Name of speaker1").fill("Wolfeschlegelsteinhausenbergerdorff")
+    tab.keyboard.press("Enter")
     tab.set_viewport_size({"width": 360, "height": 700})
     accessible(tab)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360

@@ -101,7 +101,8 @@ async function hear(): Promise<void> {
   stopping = new AbortController();
   timeline.stop();
   show("busy");
-  working(0);
+  page.progress.removeAttribute("value");
+  page.doing.textContent = "Sending the recording…";
   try {
     const found = await diarized(recording.audio, { name: stem(recording.name), speakers }, working, stopping.signal);
     await present(found);
@@ -113,8 +114,7 @@ async function hear(): Promise<void> {
 
 function working(share: number): void {
   if (share > 0) page.progress.value = share;
-  else page.progress.removeAttribute("value");
-  page.doing.textContent = share > 0 ? `Listening… ${Math.round(100 * share)} %` : "Sending the recording…";
+  page.doing.textContent = share > 0 ? `Listening… ${Math.round(100 * share)} %` : "Listening…";
 }
 
 async function present(found: Diarization): Promise<void> {
