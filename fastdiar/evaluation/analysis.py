@@ -18,7 +18,7 @@ SHORT = 1.0
 BETWEEN = 0.5
 """A short turn so near (seconds) to another's speech on both sides, or in it, is a backchannel."""
 EDGE = 0.25
-"""Seconds around a turn's beginning and end, where people who write references differ too."""
+"""Seconds; an error whose middle is so near a turn's beginning or end is one of its edge, where references differ too."""
 STRETCH, WORST = 10.0, 20
 """Seconds of a worst stretch, and how many are named."""
 KINDS = {
@@ -26,12 +26,12 @@ KINDS = {
         "backchannel": f"a turn below {SHORT:g} s in or between another's speech",
         "overlap": "the second of two who speak at once",
         "short turn": f"any other turn below {SHORT:g} s",
-        "edge of a turn": f"within {EDGE:g} s of its beginning or end",
+        "edge of a turn": f"around {EDGE:g} s or less from its beginning or end",
         "inside a turn": "speech that was not heard as such",
     },
     "false alarm": {
         "overlap": "a second person where one speaks",
-        "edge of a turn": f"within {EDGE:g} s of speech",
+        "edge of a turn": f"around {EDGE:g} s or less from speech",
         "no speech": "somebody where nobody speaks",
     },
     "confusion": {
@@ -40,7 +40,7 @@ KINDS = {
         "overlap": "the wrong one of two who speak at once",
         "backchannel": f"a turn below {SHORT:g} s in or between another's speech",
         "short turn": f"any other turn below {SHORT:g} s",
-        "edge of a turn": f"within {EDGE:g} s of its beginning or end: the change came early or late",
+        "edge of a turn": f"around {EDGE:g} s or less from its beginning or end: the change came early or late",
         "similar voices": "of somebody who was found, given to another who was found",
     },
 }

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib.resources import files
 
 import attrs
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from fastdiar.core.toml_text import dumps
+from fastdiar.evaluation.analysis import KINDS, analyze
 from fastdiar.evaluation.closed_set import ClosedSet, Confusion
 from fastdiar.evaluation.criteria import Measured
 from fastdiar.evaluation.diarization import Score, same_people
@@ -19,6 +17,7 @@ from fastdiar.evaluation.evaluation import Evaluation
 from fastdiar.evaluation.intervals import Interval
 from fastdiar.evaluation.recordings import Diarized, Heard
 from fastdiar.evaluation.report import pictures
+from fastdiar.evaluation.report.templates import inline, percent, template_of
 from fastdiar.evaluation.verification import Verification
 
 BEST, WORST = 1, 3
@@ -32,18 +31,18 @@ STATUS = {"stretch": "stretch reached", "target": "reached", "missed": "not reac
 
 def page(evaluation: Evaluation) -> str:
     """The whole page."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": _percent, "between": _between, "value": _value}
-    template = environment.from_string(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
+    template = template_of("page.html", between=_between, value=_value)
     with pictures.style():
         return template.render(
             evaluation=evaluation,
             headlines=_headlines(evaluation),
             status=STATUS,
+            analyses={name: analyze([each.pair for each in heard.heard]) for name, heard in evaluation.diarization.items()},
+            meanings=KINDS,
             timelines={name: _timelines(heard) for name, heard in evaluation.diarization.items()},
             voices={name: _voices(results) for name, results in evaluation.verification.items()},
             speakers={name: _speakers(known) for name, known in evaluation.closed_set.items()},
-            curves=_svg(pictures.curves(evaluation.run.epochs)) if evaluation.run and evaluation.run.epochs else None,
+            curves=inline(pictures.curves(evaluation.run.epochs)) if evaluation.run and evaluation.run.epochs else None,
             recipe=dumps(evaluation.recipe) if evaluation.recipe else "",
         )
 
@@ -87,16 +86,16 @@ def _headlines(evaluation: Evaluation) -> list[Headline]:
     found = []
     for name, heard in evaluation.diarization.items():
         result = heard.strict
-        found.append(Headline(f"DER, {name}", f"{_percent(result.pooled.der)} %", f"95 %: {_between(result.der_interval)}"))
+        found.append(Headline(f"DER, {name}", f"{percent(result.pooled.der)} %", f"95 %: {_between(result.der_interval)}"))
     for results in evaluation.verification.values():
         for each in results:
             if (each.seconds, each.scores) == HEADLINE_CLIP:
                 name = f"EER, {each.corpus or 'pairs'}, {_clip(each)}"
-                found.append(Headline(name, f"{_percent(each.eer)} %", f"95 %: {_between(each.interval)}"))
+                found.append(Headline(name, f"{percent(each.eer)} %", f"95 %: {_between(each.interval)}"))
     for known in evaluation.closed_set.values():
         figures = known.overall
         note = f"95 %: {_between(figures.interval)}; {figures.speakers} speakers"
-        found.append(Headline("closed-set accuracy", f"{_percent(figures.accuracy)} %", note))
+        found.append(Headline("closed-set accuracy", f"{percent(figures.accuracy)} %", note))
         found.append(
             Headline(
                 "latency P99", f"{known.latency.p99:.1f} ms", f"P50 {known.latency.p50:.1f} ms, {known.latency.seconds:g} s clip"
@@ -120,7 +119,7 @@ def _timelines(heard: Diarized) -> list[Timeline]:
 def _timeline(heard: Heard) -> Markup:
     panels = {"reference": heard.reference, "found": heard.hypothesis}
     people = same_people(heard.reference, heard.hypothesis)
-    return _svg(pictures.timeline(panels, dict(zip(panels, people, strict=True)), heard.seconds))
+    return inline(pictures.timeline(panels, dict(zip(panels, people, strict=True)), heard.seconds))
 
 
 def _voices(results: Sequence[Verification]) -> VoicesSection:
@@ -129,10 +128,10 @@ def _voices(results: Sequence[Verification]) -> VoicesSection:
     for corpus in corpora:
         mine = [each for each in results if each.corpus == corpus]
         curves = {_clip(each): pictures.Det(each.curve, str(each.seconds), each.scores) for each in mine}
-        det[corpus] = _svg(pictures.det_curves(curves))
+        det[corpus] = inline(pictures.det_curves(curves))
         for each in mine:
             if each.seconds in (2.0, None):
-                histograms[f"{corpus or 'all'}, {_clip(each)}"] = _svg(pictures.histogram(each.histogram, each.scores))
+                histograms[f"{corpus or 'all'}, {_clip(each)}"] = inline(pictures.histogram(each.histogram, each.scores))
     return VoicesSection(det, histograms)
 
 
@@ -147,16 +146,7 @@ def _speakers(known: ClosedSet) -> SpeakersSection:
     wrong = [each for each in known.confusions if each.speaker != each.guessed]
     confused = sorted(wrong, key=lambda each: (-each.utterances, each.speaker, each.guessed))[:CONFUSED]
     f1 = sorted(((name, value, heard[name]) for name, value in known.f1.items()), key=lambda row: (row[1], row[0]))
-    return SpeakersSection(_svg(pictures.confusion_matrix(known.confusions)), tuple(confused), tuple(f1))
-
-
-def _svg(figure: Figure) -> Markup:
-    """A picture as part of the page. Its words are escaped already: matplotlib writes XML."""
-    return Markup(pictures.svg(figure))
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f}"
+    return SpeakersSection(inline(pictures.confusion_matrix(known.confusions)), tuple(confused), tuple(f1))
 
 
 def _between(interval: Interval | None) -> str:
