@@ -235,6 +235,18 @@ def test_a_third_partys_component_is_used_by_its_plugins_name(acme: object, here
     assert recipe.table["diarization"]["cluster"] == {"use": "acme/alone"}
 
 
+@pytest.mark.parametrize("name", ["baseline", "enhanced", "fast", "voxceleb2_enhanced"])
+def test_a_clip_is_noisy_or_silenced_or_shifted_or_as_often_as_it_was(name: str) -> None:
+    pytest.importorskip("torch")
+    change = read_recipe(Path(__file__).parents[1] / "recipes" / f"{name}.toml").augment["change"]
+    noise, silence, pitch = change.config.choices.values()
+    assert (change.use, noise.use, silence.use, pitch.use) == ("one_of", "add_noise", "time_mask", "pitch_shift")
+    assert (noise.config.snr, noise.config.folder) == ((10.0, 30.0), None)
+    assert silence.config.share == (0.05, 0.15)
+    assert pitch.config.semitones == (-2.0, 2.0)
+    assert [choice.config.probability for choice in (noise, silence, pitch)] == [0.25] * 3
+
+
 NESTED = """
 [augment.change]
 use = "one_of"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,3 +74,10 @@ def test_parts_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "joined.toml").write_text(text)
     with pytest.raises(RecipeError, match=message):
         read_recipe(tmp_path / "joined.toml")
+
+
+def test_a_network_learns_from_it(voices: Path, epoch: Callable[..., dict[str, Any]]) -> None:
+    table = f'use = "folder"\nroot = "{voices.as_posix()}"\n'
+    parts = [f'[data.train.parts.{split}]\n{table}split = "{split}"\n' for split in ("train", "dev")]
+    log = epoch('[data.train]\nuse = "joined"\n' + "".join(parts))
+    assert np.isfinite(log["loss"]) and log["unreadable"] == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from fastdiar.core.errors import AudioError, DataError, FormatError
 from fastdiar.core.types import Turn
 from fastdiar.plugins.datasets.folder import Folder, FolderConfig
 from fastdiar.plugins.datasets.shards import Shards, ShardsConfig
+from fastdiar.preparation.prepare import original, pack, prepare
 from fastdiar.preparation.shards import write_shards
 
 
@@ -140,3 +143,11 @@ def test_a_row_that_names_no_shard_is_refused_with_its_line(root: Path) -> None:
 def test_a_folder_without_shards(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"entries\.tsv: no such file"):
         Shards(ShardsConfig(root=tmp_path)).entries()
+
+
+def test_a_network_learns_from_it(voices: Path, tmp_path: Path, epoch: Callable[..., dict[str, Any]]) -> None:
+    prepared = original("folder", voices)
+    pack(prepared, tmp_path, prepare(prepared, tmp_path, 1, lambda *_: None), 1_000_000, lambda *_: None)
+    table = f'use = "shards"\nroot = "{(tmp_path / "shards").as_posix()}"\n'
+    log = epoch(f'[data.train]\n{table}split = "train"\n[data.dev]\n{table}split = "dev"\n')
+    assert np.isfinite([log["loss"], log["dev.loss"]]).all() and log["unreadable"] == 0
