@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fastdiar.registry import Component, hookimpl
 
+FASTDIAR_HOOK = 1
+
 
 @hookimpl
 def fastdiar_components() -> list[Component]:
