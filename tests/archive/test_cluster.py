@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 import time
@@ -21,23 +22,40 @@ from fastdiar.archive.cluster import in_cluster
 from fastdiar.core.errors import DataError
 
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
+BUSY = 3
+"""Processes that want a core, from which on a node that does not start is nobody's fault."""
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two nodes of one core each."""
-    from ray.cluster_utils import Cluster
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_raylet_start_wait_time_s", "120")
         patch.setenv("RAY_worker_niceness", "0")
-        cluster = Cluster(initialize_head=True, head_node_args=NODE)
-        cluster.add_node(**NODE)
+        cluster = two_nodes()
         yield cluster
         logs = cluster.head_node.get_session_dir_path()
         cluster.shutdown()
     shutil.rmtree(logs, ignore_errors=True)
+
+
+def two_nodes(tries: int = 2) -> Any:
+    """A cluster; tried again, because Ray gives a node's processes 15 seconds to start, which a busy machine does not manage."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster()
+    try:
+        cluster.add_node(**NODE)
+        cluster.add_node(**NODE)
+    except Exception as error:
+        cluster.shutdown()
+        if tries > 1:
+            return two_nodes(tries - 1)
+        if os.getloadavg()[0] > BUSY * (os.cpu_count() or 1):
+            pytest.skip(f"this machine is too busy for a node of Ray to start: {error}")
+        raise
+    return cluster
 
 
 def test_what_the_function_raises_ends_the_work(cluster: Any) -> None:
