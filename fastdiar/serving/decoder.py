@@ -7,6 +7,7 @@ or takes more than so many `BYTES` of memory takes this process down, and nothin
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -20,7 +21,7 @@ from fastdiar.core.errors import AudioError, FastdiarError
 from fastdiar.core.types import RATE, Recording
 
 LARGEST_MESSAGE = 4096
-TOO_LARGE, NOT_AUDIO = 413, 422
+TOO_LARGE, NOT_AUDIO, NO_ROOM = 413, 422, 507
 
 
 def main() -> None:
@@ -45,6 +46,10 @@ def _answer(asked: dict[str, Any], upload: int, target: int) -> dict[str, Any]:
         return {"status": TOO_LARGE, "detail": str(error)}
     except FastdiarError as error:
         return {"status": NOT_AUDIO, "detail": str(error).replace(str(path), "recording")}
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return {"status": NO_ROOM, "detail": "the server has no room for the recording"}
     except MemoryError:
         return {"status": TOO_LARGE, "detail": "recording: needs more memory to be decoded than a request may have"}
     finally:

@@ -30,6 +30,13 @@ class Decoders:
         self._settings = settings
         self._idle: queue.SimpleQueue[_Decoder] = queue.SimpleQueue()
 
+    def begin(self, count: int) -> None:
+        """Start so many processes before they are needed; they are not waited for."""
+        for _ in range(count):
+            decoder = self._new()
+            decoder.start()
+            self._idle.put(decoder)
+
     def decode(self, upload: BinaryIO, channel: int | str, longest: float) -> np.ndarray:
         """An upload as float32 `[samples]` at 16 kHz, or `[samples, channels]` where `channel` is "split"; in a mapped file.
 
@@ -53,11 +60,14 @@ class Decoders:
         try:
             decoder = self._idle.get_nowait()
         except queue.Empty:
-            decoder = _Decoder(self._settings.decode_memory, self._settings.decode_seconds)
+            decoder = self._new()
         try:
             yield decoder
         finally:
             self._idle.put(decoder)
+
+    def _new(self) -> _Decoder:
+        return _Decoder(self._settings.decode_memory, self._settings.decode_seconds)
 
 
 class _Decoder:
@@ -66,14 +76,14 @@ class _Decoder:
     def __init__(self, memory: int, seconds: float) -> None:
         self._memory, self._seconds = memory, seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self._proven = False
 
     def ask(self, message: dict[str, Any], upload: int, target: int) -> dict[str, Any]:
         """What the process answers; that it died or was too slow is an answer too."""
-        fresh = self._process is None or self._process.poll() is not None
-        if fresh:
+        if self._process is None or self._process.poll() is not None:
             self.end()
-            self._start()
-        self._channel.settimeout(self._seconds + (START_SECONDS if fresh else 0))
+            self.start()
+        self._channel.settimeout(self._seconds + (0 if self._proven else START_SECONDS))
         try:
             socket.send_fds(self._channel, [json.dumps(message).encode()], [upload, target])
             answer = self._channel.recv(LARGEST_MESSAGE)
@@ -85,6 +95,7 @@ class _Decoder:
         if not answer:
             self.end()
             return {"status": NOT_AUDIO, "detail": "recording: broken: it makes its decoder fail"}
+        self._proven = True
         told: dict[str, Any] = json.loads(answer)
         return told
 
@@ -96,11 +107,13 @@ class _Decoder:
             self._process.wait()
             self._process = None
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the process."""
         # Whole messages, not a stream of bytes; no pickle, because a codec that was taken over must not take over the server.
         self._channel, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-m", "fastdiar.serving.decoder", str(self._memory)]
         single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        self._proven = False
         with other:
             self._process = subprocess.Popen(
                 command, stdin=other.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **single}

@@ -42,8 +42,11 @@ class Lane:
 
         Raises `Problem`: 503 at once where the lane is full, before anything of the recording is received.
         """
-        async with self._entered(), received(request, self._upload_seconds) as upload:
-            return await self._computed(lambda: work(upload))
+        async with self._entered():
+            begun = time.perf_counter()
+            async with received(request, self._upload_seconds) as upload:
+                metrics.STAGE.labels(self.name, "receive").observe(time.perf_counter() - begun)
+                return await self._computed(lambda: work(upload))
 
     @asynccontextmanager
     async def _entered(self) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -65,13 +66,20 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(FastdiarError)
     async def of_recording(request: Request, error: FastdiarError) -> Response:
+        if isinstance(error, ModelError):
+            raise error
         return answer(Problem(422, str(error)))
 
     @app.exception_handler(ClientDisconnect)
     async def of_client(request: Request, error: ClientDisconnect) -> Response:
         return answer(Problem(400, "the client went away"))
 
-    @app.exception_handler(ModelError)
+    @app.exception_handler(OSError)
+    async def of_disk(request: Request, error: OSError) -> Response:
+        if error.errno != errno.ENOSPC:
+            raise error
+        return answer(Problem(507, "the server has no room for the recording"))
+
     @app.exception_handler(Exception)
-    async def of_server(request: Request, error: Exception) -> Response:
+    async def of_server(request: Request, error: Exception) -> Response:  # who runs the application logs it
         return answer(Problem(500, "the server failed; its log says why"))

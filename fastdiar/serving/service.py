@@ -69,6 +69,7 @@ class Service:
 
     def warm_up(self) -> None:
         """Run everything once: the first request is then as fast as the others, and no two threads load a graph."""
+        self._decoders.begin(self.settings.threads)
         noise = np.random.default_rng(0).normal(0, 0.01, RATE).astype(np.float32)
         if self._diarizer is not None:
             self._diarizer(noise, RATE)

@@ -31,7 +31,7 @@ BODY: dict[str, Any] = {
     }
 }
 """What the OpenAPI description says of such a request."""
-ERRORS = described(400, 401, 403, 404, 408, 413, 422, 503)
+ERRORS = described(400, 401, 403, 404, 408, 413, 422, 503, 507)
 """And of the errors that may come of it."""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import anyio
 import httpx
@@ -18,9 +20,11 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from fastdiar.__main__ import run
+from fastdiar.core.errors import ModelError
 from fastdiar.serving.app import create
 from fastdiar.serving.lanes import Lane
 from fastdiar.serving.problems import Problem
+from fastdiar.serving.service import Service
 from fastdiar.serving.settings import ServeSettings
 
 TOKEN = "a-token-nobody-guesses"
@@ -87,6 +91,27 @@ def test_every_answer_is_kept_to_itself(client: TestClient) -> None:
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (ModelError("broken"), 500, "the server failed"),
+        (OSError(errno.ENOSPC, "full"), 507, "has no room"),
+        (OSError(errno.EIO, "broken"), 500, "the server failed"),
+        (ZeroDivisionError(), 500, "the server failed"),
+    ],
+)
+def test_what_is_not_the_clients_fault(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, words: str
+) -> None:
+    def fail(service: Service, upload: BinaryIO) -> None:
+        raise error
+
+    monkeypatch.setattr(Service, "clip", fail)
+    answer = TestClient(client.app, "http://localhost", raise_server_exceptions=False).post("/v1/embed", content=b"a")
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert words in answer.json()["detail"] and "broken" not in answer.text
 
 
 def test_the_description_needs_no_network(client: TestClient) -> None:

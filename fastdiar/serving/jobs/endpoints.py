@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Path, Request
@@ -40,7 +39,7 @@ class JobAnswer(BaseModel):
     error: str | None = None
 
 
-@router.post("/v1/jobs", status_code=202, responses={**ERRORS, **described(429, 507)}, openapi_extra=BODY)
+@router.post("/v1/jobs", status_code=202, responses={**ERRORS, **described(429)}, openapi_extra=BODY)
 async def submit(
     request: Request,
     answer: Response,
@@ -56,15 +55,7 @@ async def submit(
     if counts["queued"] + counts["running"] >= service.settings.most_jobs:
         raise Problem(429, f"{service.settings.most_jobs} jobs are waiting: come again", AGAIN_SECONDS)
 
-    def add(upload: BinaryIO) -> Job:
-        try:
-            return table.add(upload, {**wished, "embeddings": embeddings}, key)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise Problem(507, "the server has no room for the recording") from None
-
-    job = await service.jobs.answer(request, add)
+    job = await service.jobs.answer(request, lambda upload: table.add(upload, {**wished, "embeddings": embeddings}, key))
     answer.headers["Location"] = f"/v1/jobs/{job.id}"
     return _told(job)
 
