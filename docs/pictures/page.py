@@ -25,7 +25,7 @@ def main(address: str, recording: str, output: str) -> None:
         page = browser.new_page(viewport={"width": 1100, "height": 700})
         page.goto(address)
         page.set_input_files("#file", recording)
-        page.wait_for_selector("[part~=region-content]")
+        page.wait_for_selector("[part=turn]")
         for number, name in enumerate(NAMES[: page.locator("#people li").count()]):
             field = page.locator("#people input").nth(number)
             field.fill(name)

@@ -124,8 +124,8 @@ def test_in_a_browser(chromium: Any, accessible: Callable[[Any], None], tmp_path
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
     tab.goto((tmp_path / "x.html").as_uri())
-    tab.wait_for_selector("[part~=region-content] >> nth=14")
-    assert tab.locator("[part~=region-content]").count() == 15
+    tab.wait_for_selector("[part=turn] >> nth=14")
+    assert tab.locator("[part=turn]").count() == 15
     assert tab.locator(".names .name").all_inner_texts() == ["slt", "awb", "rms", "kal16", evil, "ann"]
     assert tab.title() == "dialogue.flac"
     tab.click("#play")

@@ -19,7 +19,7 @@ from tests.serving.conftest import DIALOGUE, running
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
-BARS = "[part~=region-content]"
+BARS = "[part=turn]"
 """Turns in the picture."""
 PATIENCE = 60_000
 """Milliseconds: machines that run tests are busy."""

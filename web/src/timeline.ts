@@ -1,7 +1,6 @@
 /** The picture: a waveform, and below it a lane for each person with what they say. Shared by the page and by `fastdiar view`. */
 
 import WaveSurfer from "wavesurfer.js";
-import RegionsPlugin from "wavesurfer.js/plugins/regions";
 
 import { element } from "./dom";
 import type { Turn } from "./turns";
@@ -9,6 +8,7 @@ import type { Turn } from "./turns";
 /** Pixels. `WAVE` is told to the build too, which allows wavesurfer's own styles by their checksum. */
 const WAVE = 96;
 const LANE = 22;
+const MARGIN = 3;
 const GAP = 6;
 const TITLE = 20;
 /** A recording of more bytes is played and drawn without its waveform, which would have to be decoded whole. */
@@ -37,7 +37,7 @@ export interface Listener {
 export class Timeline {
   private readonly names = element("div", { class: "names", "aria-hidden": "true" });
   private readonly wave: WaveSurfer;
-  private readonly regions = RegionsPlugin.create();
+  private readonly turns = element("div");
   private zoomed = 0;
 
   constructor(host: HTMLElement, listener: Listener) {
@@ -51,9 +51,12 @@ export class Timeline {
       barGap: 1,
       barRadius: 2,
       cursorWidth: 2,
-      plugins: [this.regions],
       ...paints(),
     });
+    // Clicks go through to the waveform, which knows what time they are at.
+    Object.assign(this.turns.style, { position: "absolute", inset: "0", zIndex: "4", overflow: "hidden", pointerEvents: "none" });
+    this.wave.getWrapper().append(this.turns);
+    this.wave.getWrapper().style.cursor = "pointer";
     this.wave.on("ready", () => listener.moved(0));
     this.wave.on("timeupdate", (seconds) => listener.moved(seconds));
     this.wave.on("play", () => listener.playing(true));
@@ -80,10 +83,10 @@ export class Timeline {
     await this.wave.load("", [peaks], seconds);
   }
 
-  /** Draw bands below one another, in place of those before. */
+  /** Draw bands below one another on the recording that is shown, in place of those before. */
   draw(bands: readonly Band[]): void {
-    this.regions.clearRegions();
     const labels: HTMLElement[] = [];
+    const bars: HTMLElement[] = [];
     let top = WAVE + GAP;
     for (const band of bands) {
       if (band.title) {
@@ -92,7 +95,10 @@ export class Timeline {
       }
       for (const lane of band.lanes) {
         labels.push(label("name", lane.name, top));
-        for (const turn of lane.turns) this.bar(turn, lane.color, top, band.tinted);
+        for (const turn of lane.turns) {
+          if (band.tinted) bars.push(this.bar("tint", turn, lane.color, 0, WAVE));
+          bars.push(this.bar("turn", turn, lane.color, top + MARGIN, LANE - 2 * MARGIN));
+        }
         top += LANE;
       }
       top += GAP;
@@ -100,6 +106,7 @@ export class Timeline {
     this.wave.getWrapper().style.height = `${top}px`;
     this.names.style.height = `${top}px`;
     this.names.replaceChildren(...labels);
+    this.turns.replaceChildren(...bars);
   }
 
   get seconds(): number {
@@ -140,13 +147,13 @@ export class Timeline {
     this.wave.setTime(Math.min(this.seconds, Math.max(0, seconds)));
   }
 
-  private bar(turn: Turn, color: string, top: number, tinted: boolean): void {
-    const content = element("div");
-    Object.assign(content.style, { position: "absolute", top: `${top + 3}px`, left: "0", right: "0", height: `${LANE - 6}px` });
-    Object.assign(content.style, { background: color, borderRadius: "3px", minWidth: "2px" });
-    const tint = tinted ? `color-mix(in srgb, ${color} 22%, transparent)` : "transparent";
-    const region = this.regions.addRegion({ start: turn.start, end: turn.end, color: tint, drag: false, resize: false, content });
-    if (region.element) Object.assign(region.element.style, { height: `${WAVE}px`, cursor: "pointer", transition: "none" });
+  private bar(part: "tint" | "turn", turn: Turn, color: string, top: number, height: number): HTMLElement {
+    const made = element("div", { part });
+    const share = (seconds: number) => `${(100 * seconds) / this.seconds}%`;
+    Object.assign(made.style, { position: "absolute", left: share(turn.start), width: share(turn.end - turn.start), minWidth: "2px" });
+    Object.assign(made.style, { top: `${top}px`, height: `${height}px`, background: color, borderRadius: "3px" });
+    if (part === "tint") made.style.opacity = "0.22";
+    return made;
   }
 }
 

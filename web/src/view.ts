@@ -48,7 +48,9 @@ async function loaded(): Promise<void> {
     await timeline.outline(peaks, content.seconds);
     return;
   }
-  const bytes = Uint8Array.from(atob(content.audio.data), (letter) => letter.charCodeAt(0));
+  const letters = atob(content.audio.data);
+  const bytes = new Uint8Array(letters.length);
+  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
   await timeline.load(new Blob([bytes], { type: content.audio.type }), content.seconds, peaks);
 }
 
