@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import settings
 
 from fastdiar import registry
 from fastdiar.core.bundle import Activity, Bundle
@@ -21,8 +22,11 @@ from fastdiar.core.powerset import powerset
 from fastdiar.core.types import RATE, Frames
 from fastdiar.diarization.diarizer import Diarizer
 from fastdiar.diarization.frames import centres
+from fastdiar.testing import write_voices
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # on tensors this small a second core is only waited for
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no mistake
+settings.load_profile("unhurried")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -108,21 +112,9 @@ def distribution(site: Path, name: str, version: str, points: dict[str, str]) ->
 @pytest.fixture(scope="session")
 def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small corpus of made-up voices: `SPEAKER/SESSION/N.wav`, four speakers with two sessions of four utterances each."""
-    root, random = tmp_path_factory.mktemp("voices"), np.random.default_rng(0)
-    for number, pitch in enumerate((90, 130, 180, 240)):
-        for name in (f"{session}/{take}.wav" for session in ("monday", "tuesday") for take in range(4)):
-            path = root / f"voice{number}" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, voice(pitch * random.uniform(0.95, 1.05), random.uniform(0.8, 1.6), random), 16_000)
+    root = tmp_path_factory.mktemp("voices")
+    write_voices(root)
     return root
-
-
-def voice(pitch: float, seconds: float, random: np.random.Generator) -> np.ndarray:
-    """A buzz of harmonics in syllables, float32 `[samples]` at 16 kHz: enough like a voice to tell pitches apart."""
-    time = np.arange(round(seconds * 16_000)) / 16_000
-    buzz = sum(np.sin(2 * np.pi * pitch * harmonic * time + random.uniform(0, 6)) / harmonic for harmonic in range(1, 12))
-    syllables = 0.55 + 0.45 * np.sin(2 * np.pi * random.uniform(3, 5) * time)
-    return (0.1 * buzz * syllables + 0.003 * random.normal(size=len(time))).astype(np.float32)
 
 
 @pytest.fixture(scope="session")
