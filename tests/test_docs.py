@@ -33,6 +33,13 @@ def blocks(page: str, language: str) -> list[str]:
     )
 
 
+def talk(folder: Path) -> None:
+    """Put the first eight seconds of the dialogue into a folder, under its name."""
+    folder.mkdir()
+    samples, rate = soundfile.read(ROOT / "examples" / "dialogue.flac", stop=8 * 16_000, dtype="int16")
+    soundfile.write(folder / "dialogue.flac", samples, rate)
+
+
 def test_the_recipe_of_the_recipe_page(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
@@ -96,6 +103,34 @@ def test_the_plugin_of_the_plugin_page(acme: Callable[..., Path]) -> None:
     assert registry.lookup("clustering", "acme/alone").config_class().sure == 1.0
 
 
+def test_the_commands_and_the_code_of_the_page_on_live_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    talk(tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    (commands,) = blocks("live.md", "sh")
+    for line in commands.splitlines():
+        assert run(shlex.split(line, comments=True)[1:]) == 0
+        assert '"event": "final"' in capsys.readouterr().out.splitlines()[-1]
+    (code,) = blocks("live.md", "python")
+    (tmp_path / "live.py").write_text(code, encoding="utf-8")
+    runpy.run_path("live.py")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Final(")
+
+
+def test_the_commands_that_analyze_of_the_page_on_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for needed in ("onnxruntime", "pyannote.metrics", "jinja2", "matplotlib"):
+        pytest.importorskip(needed)
+    talk(tmp_path / "examples")
+    shutil.copy(ROOT / "examples" / "dialogue.rttm", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    (commands,) = (block for block in blocks("evaluation.md", "sh") if "fastdiar analyze" in block)
+    for line in commands.splitlines():
+        assert run(shlex.split(line, comments=True)[1:]) == 0
+    assert "<audio" in (tmp_path / "errors.html").read_text()
+
+
 def test_the_commands_and_the_code_of_the_page_on_voices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,9 +161,7 @@ def test_the_commands_of_the_evaluation_page(tmp_path: Path, monkeypatch: pytest
     for needed in ("onnxruntime", "pyannote.metrics", "jinja2", "matplotlib"):
         pytest.importorskip(needed)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "examples").mkdir()
-    samples, rate = soundfile.read(ROOT / "examples" / "dialogue.flac", stop=8 * 16_000, dtype="int16")
-    soundfile.write(tmp_path / "examples" / "dialogue.flac", samples, rate)
+    talk(tmp_path / "examples")
     shutil.copy(ROOT / "examples" / "dialogue.rttm", tmp_path / "examples")
     calls = [shlex.split(line, comments=True) for line in "".join(blocks("evaluation.md", "sh")).splitlines()]
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
