@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.conftest import voice
+from fastdiar.testing import voice
 
 PITCHES = (90, 130, 180, 240)
 
