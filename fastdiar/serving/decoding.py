@@ -19,7 +19,7 @@ from fastdiar.serving.decoder import LARGEST_MESSAGE, NOT_AUDIO, TOO_LARGE
 from fastdiar.serving.problems import Problem
 from fastdiar.serving.settings import ServeSettings
 
-START_SECONDS = 30
+START_SECONDS = 60
 """For a fresh process to import what it needs, beside the time that decoding may take."""
 
 
@@ -79,25 +79,11 @@ class _Decoder:
         self._proven = False
 
     def ask(self, message: dict[str, Any], upload: int, target: int) -> dict[str, Any]:
-        """What the process answers; that it died or was too slow is an answer too."""
-        if self._process is None or self._process.poll() is not None:
-            self.end()
-            self.start()
-        self._channel.settimeout(self._seconds + (0 if self._proven else START_SECONDS))
-        try:
-            socket.send_fds(self._channel, [json.dumps(message).encode()], [upload, target])
-            answer = self._channel.recv(LARGEST_MESSAGE)
-        except TimeoutError:
-            self.end()
-            return {"status": TOO_LARGE, "detail": f"recording: takes longer than {self._seconds:g} s to be decoded"}
-        except OSError:
-            answer = b""
-        if not answer:
-            self.end()
-            return {"status": NOT_AUDIO, "detail": "recording: broken: it makes its decoder fail"}
-        self._proven = True
-        told: dict[str, Any] = json.loads(answer)
-        return told
+        """What the process answers; that it died twice or was too slow is an answer too."""
+        for _ in range(2):  # what died may have died of something else, such as a want of memory on the machine
+            if (answer := self._asked(message, upload, target)) is not None:
+                return answer
+        return {"status": NOT_AUDIO, "detail": "recording: broken: it makes its decoder fail"}
 
     def end(self) -> None:
         """End the process, whatever it does."""
@@ -118,3 +104,26 @@ class _Decoder:
             self._process = subprocess.Popen(
                 command, stdin=other.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **single}
             )
+
+    def _asked(self, message: dict[str, Any], upload: int, target: int) -> dict[str, Any] | None:
+        """The answer; None where the process died."""
+        if self._process is None or self._process.poll() is not None:
+            self.end()
+            self.start()
+        os.ftruncate(target, 0)
+        os.lseek(target, 0, os.SEEK_SET)  # whoever wrote to it before shared the place with us
+        self._channel.settimeout(self._seconds + (0 if self._proven else START_SECONDS))
+        try:
+            socket.send_fds(self._channel, [json.dumps(message).encode()], [upload, target])
+            answer = self._channel.recv(LARGEST_MESSAGE)
+        except TimeoutError:
+            self.end()
+            return {"status": TOO_LARGE, "detail": f"recording: takes longer than {self._seconds:g} s to be decoded"}
+        except OSError:
+            answer = b""
+        if not answer:
+            self.end()
+            return None
+        self._proven = True
+        told: dict[str, Any] = json.loads(answer)
+        return told

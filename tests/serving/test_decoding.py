@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socket
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
@@ -114,4 +115,19 @@ def test_a_decoder_that_hangs_or_dies_is_replaced(signal_sent: signal.Signals, w
         with pytest.raises(Problem, match=words):
             mine.decode(upload(sound), "mix", 100)
     assert len(mine.decode(upload(sound), "mix", 100)) == 1600
+    mine.close()
+
+
+def test_nothing_of_a_decoder_that_died_is_left_in_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = Decoders(ServeSettings())
+    sound = np.full(1600, 0.25, np.float32)
+    sent = socket.send_fds
+
+    def interrupted(channel: socket.socket, messages: list[bytes], files: list[int]) -> int:
+        monkeypatch.setattr(socket, "send_fds", sent)
+        os.write(files[1], b"half")
+        raise BrokenPipeError
+
+    monkeypatch.setattr(socket, "send_fds", interrupted)
+    assert np.allclose(mine.decode(upload(encoded(sound)), "mix", 100), sound, atol=1e-4)
     mine.close()
