@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from fastdiar.cli.tables import percent, row, table
 if TYPE_CHECKING:
     from fastdiar.evaluation.evaluation import Evaluation
     from fastdiar.evaluation.intervals import Interval
+    from fastdiar.evaluation.tasks import TaskFigures
 
 
 def evaluate(
@@ -86,10 +88,21 @@ def _evaluation(
         verification=verification or trials is not None or cohort is not None,
         trials=None if trials is None else tuple(read_trials(trials)),
         cohort=None if cohort is None else read_cohort(cohort, overrides),
+        tasks=_tasks(folder) if is_run(folder) else None,
     )
     with _bundle(folder) as bundle, bars() as watch:
         found = measure(Model(bundle, threads), folder.resolve().name, sets, wishes, watch)
     return attrs.evolve(found, run=read_run(folder) if is_run(folder) else None, price_per_hour=price_per_hour)
+
+
+def _tasks(run: Path) -> TaskFigures:
+    """What a run's heads know beside speakers."""
+    from fastdiar.core.errors import needs
+
+    with needs("train", "evaluating a run"):
+        from fastdiar.training.checkpoint import load_run
+        from fastdiar.training.tasks import task_accuracies
+    return partial(task_accuracies, load_run(run))
 
 
 @contextmanager
@@ -113,7 +126,7 @@ def _print(found: Evaluation) -> None:
     from rich.console import Console
 
     console = Console()
-    for tables in (_closed_set, _verification, _diarization):
+    for tables in (_closed_set, _tasks_told, _verification, _diarization):
         for lines, notes in tables(found):
             console.print(lines)
             for note in notes:
@@ -130,6 +143,15 @@ def _closed_set(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
         if known.unknown or known.unreadable:
             notes.append(f"not counted: {known.unknown} of speakers that the model does not know, {known.unreadable} unreadable")
         yield lines, notes
+
+
+def _tasks_told(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:
+    for name, tasks in found.tasks.items():
+        lines = table(name, "task", "classes", "utterances", "accuracy %", "always the commonest %", "macro F1")
+        for task, figures in tasks.items():
+            counts = (str(figures.classes), str(figures.utterances))
+            row(lines, task, *counts, percent(figures.accuracy), percent(figures.likeliest), f"{figures.macro_f1:.3f}")
+        yield lines, []
 
 
 def _verification(found: Evaluation) -> Iterator[tuple[Any, list[str]]]:

@@ -23,6 +23,7 @@ from fastdiar.evaluation.diarization import Score
 from fastdiar.evaluation.environment import hardware, versions
 from fastdiar.evaluation.recordings import Diarized, Heard, diarized, recordings
 from fastdiar.evaluation.runs import TrainedRun
+from fastdiar.evaluation.tasks import TaskAccuracy, TaskFigures
 from fastdiar.evaluation.verification import Cohort, Verification, verification
 from fastdiar.recipe import read_data, read_data_tables, recipe_from_table
 
@@ -46,11 +47,13 @@ class Data:
 
 @attrs.frozen
 class Wishes:
-    """What to measure beside what the data asks for: pairs of voices, all of them or a list of `trials`, with a `cohort`."""
+    """What to measure beside what the data asks for: pairs of voices, all of them or a list of `trials`, with a `cohort`; other
+    `tasks` than telling speakers apart."""
 
     verification: bool = False
     trials: tuple[Trial, ...] | None = None
     cohort: Cohort | None = None
+    tasks: TaskFigures | None = None
 
 
 @attrs.frozen
@@ -60,6 +63,7 @@ class Evaluation:
     model: str
     date: str
     closed_set: dict[str, ClosedSet]
+    tasks: dict[str, dict[str, TaskAccuracy]]
     verification: dict[str, tuple[Verification, ...]]
     diarization: dict[str, Diarized]
     size: int
@@ -118,6 +122,7 @@ def evaluate(
     where the model knows their speakers. Raises `DataError` where nothing can be measured.
     """
     known: dict[str, ClosedSet] = {}
+    tasks: dict[str, dict[str, TaskAccuracy]] = {}
     pairs: dict[str, tuple[Verification, ...]] = {}
     heard: dict[str, Diarized] = {}
     for each in data:
@@ -126,7 +131,10 @@ def evaluate(
         if each.tells_turns:
             heard[where] = diarized(*parts, watch(where, len(recordings(each.entries))))
             continue
-        if not classified and not wishes.verification:
+        answered = wishes.tasks(each.dataset, each.entries) if wishes.tasks is not None else {}
+        if answered:
+            tasks[where] = answered
+        if not classified and not answered and not wishes.verification:
             raise DataError(f"{where}: the model knows none of its speakers: --verification compares voices of strangers")
         if classified:
             known[where] = closed_set(*parts, watch(where, len(classified)))
@@ -137,6 +145,7 @@ def evaluate(
         name,
         datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         known,
+        tasks,
         pairs,
         heard,
         size=sum((model.folder / file).stat().st_size for file in model.bundle.files if file in GRAPHS),

@@ -38,7 +38,8 @@ OPTIMIZER = "optimizer."
 @attrs.define
 class Progress:
     """How far a run is: `step` steps of `epoch` are done. `halvings` is how often the learning rate was cut by half because
-    the loss was no number; `sums`, `skipped` and `unreadable` are what the epoch has summed up so far."""
+    the loss was no number; `sums`, `skipped` and `unreadable` are what the epoch has summed up so far; `scaler` is the state of
+    the gradient scaler of 16-mixed."""
 
     epoch: int = 0
     step: int = 0
@@ -48,6 +49,7 @@ class Progress:
     skipped: int = 0
     unreadable: int = 0
     halvings: int = 0
+    scaler: dict[str, float] = attrs.Factory(dict)
 
 
 def load_run(folder: Path, checkpoint: str = BEST) -> Network:

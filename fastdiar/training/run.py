@@ -13,27 +13,26 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from fastdiar import registry
-from fastdiar.core.errors import Problem, RecipeError, TrainingError, needs
-from fastdiar.core.files import write_text
-from fastdiar.core.interfaces import Output
-from fastdiar.core.types import RATE, Batch
-from fastdiar.network import Network, build_network
+from fastdiar.core.errors import TrainingError, needs
+from fastdiar.core.types import Batch
+from fastdiar.network import build_network
 from fastdiar.recipe import Recipe
 from fastdiar.training import checkpoint
-from fastdiar.training.checkpoint import BEST, LAST, PROBES, UNREADABLE, Progress
-from fastdiar.training.data import CACHE_BYTES, Clips, Corpus, Loaded, loader
+from fastdiar.training.checkpoint import BEST, LAST, PROBES, Progress
+from fastdiar.training.data import Corpus, Loaded
 from fastdiar.training.ema import averaged
+from fastdiar.training.feed import Feed
+from fastdiar.training.figures import add, mean_of, merit
+from fastdiar.training.objective import Objective, build_losses
 from fastdiar.training.processes import added_up, agree
-from fastdiar.training.sampler import TrainingSampler, middles
+from fastdiar.training.sampler import TrainingSampler
+from fastdiar.training.schedule import learning_rate
 from fastdiar.training.stopwatch import Stopwatch
 from fastdiar.training.teachers import Teachers
 from fastdiar.training.weights import LearntWeights
 
-WARM_UP = 0.02
-"""Share of all steps over which the learning rate climbs to its peak."""
 CLIPS_TO_BEGIN_WITH = 128
 """That an encoder may look at before the first step."""
 SAVE_SECONDS = 600.0
@@ -44,33 +43,6 @@ STAGES = ("data", "forward", "backward")
 """What an epoch's time goes to: waiting for clips; augmentation, network and losses; gradients and the step."""
 HALVINGS = 3
 """How often the learning rate is halved before the run gives up."""
-
-
-class Objective(nn.Module):
-    """A network with its losses: batch → the scalar to lower, and figures worth a log line."""
-
-    def __init__(self, network: Network, losses: nn.ModuleDict, weights: LearntWeights | None = None) -> None:
-        super().__init__()
-        self.network = network
-        self.losses = losses
-        self.weights = weights
-
-    def forward(self, batch: Batch, teacher: Mapping[str, Output]) -> tuple[Tensor, dict[str, float]]:
-        """The sum of the losses; each loss's figures as `name.figure`, and `loss` for the sum."""
-        return self.judge(self.network, batch, teacher)
-
-    def judge(self, network: nn.Module, batch: Batch, teacher: Mapping[str, Output]) -> tuple[Tensor, dict[str, float]]:
-        """The same for another network of the same shape."""
-        outputs = network(batch.waveform, batch.lengths)
-        total, figures = torch.zeros((), device=batch.waveform.device), {}
-        for name, loss in self.losses.items():
-            value, its_figures = loss(outputs, batch, teacher)
-            figures |= {f"{name}.{figure}": number for figure, number in its_figures.items()}
-            if self.weights is not None:
-                value = self.weights(name, value)
-                figures[f"{name}.weight"] = self.weights.weight(name)
-            total = total + value
-        return total, {"loss": total.item(), **figures}
 
 
 class Run:
@@ -92,9 +64,8 @@ class Run:
         parameters = dict(self.objective.named_parameters())
         self._statistics = [tensor for name, tensor in self.objective.state_dict().items() if name not in parameters]
         self.progress = Progress()
-        self.unreadable: dict[str, None] = {}
         self.sampler = TrainingSampler(corpus.train.speakers, self.trainer, fabric.global_rank, fabric.world_size)
-        self._loaders: dict[tuple[str, type], DataLoader[Loaded]] = {}
+        self.feed = Feed(corpus, self.trainer, out, with_turns=network.turns is not None)
         self._board = _board(out) if tensorboard and fabric.is_global_zero else None
         self._streak = 0
         self._saved = time.monotonic()
@@ -128,7 +99,7 @@ class Run:
         while True:
             progress = self.progress
             self.sampler.epoch, self.sampler.first = progress.epoch, progress.step
-            for loaded in self.stopwatch.waiting("data", self._loader("train", self.sampler)):
+            for loaded in self.stopwatch.waiting("data", self.feed.batches("train", self.sampler)):
                 yield loaded
                 if self.progress is not progress:
                     break
@@ -142,21 +113,21 @@ class Run:
         `TrainingError` where that does not help, or where too many recordings cannot be read.
         """
         progress = self.progress
-        self._count_unreadable(loaded.bad)
+        progress.unreadable += self.feed.unreadable(loaded)
         # All processes step or none does, or they would wait for each other for ever.
         if self.everywhere(loaded.batch is not None):
             batch = attrs.evolve(loaded.batch.to(self.fabric.device), epoch=self.step / len(self.sampler))
             figures = self._step_or_nothing(batch)
             self._streak = self._streak + 1 if figures is None else 0
             progress.skipped += figures is None
-            _add(progress.sums, figures or {}, len(loaded.batch.keys))
+            add(progress.sums, figures or {}, len(loaded.batch.keys))
         progress.step += 1
         ending = progress.step == len(self.sampler)
         if self._streak >= min(SKIPS_IN_A_ROW, len(self.sampler)) or (ending and not self._sound()):
             self._go_back()
         elif time.monotonic() - self._saved > SAVE_SECONDS:
             self.save()
-        return _means(self.progress.sums)
+        return mean_of(self.progress.sums)
 
     def close_epoch(self) -> dict[str, Any]:
         """Validate, keep what is to be kept, and go to the next epoch; returns the epoch's line of the log."""
@@ -164,7 +135,7 @@ class Run:
         trained = self._trained()
         agree((*self._statistics, *self.network.buffers()), self.fabric)
         validated = self._validate() if "dev" in self.corpus.parts else {}
-        score = _score(validated or trained)
+        score = merit(validated or trained)
         better = not self._streak and (progress.best is None or score > progress.best)
         rate = self._learning_rate(self.step - 1)
         progress.epoch += 1
@@ -185,6 +156,7 @@ class Run:
     def save(self) -> None:
         """Write all that `restore` needs, but never what led to a loss that is no number."""
         if self.fabric.is_global_zero and not self._streak and self._sound():
+            self.progress.scaler = self.fabric.strategy.precision.state_dict()
             checkpoint.save_state(self.out / LAST, self._modules, self.optimizer, self.progress)
         self._saved = time.monotonic()
 
@@ -200,7 +172,7 @@ class Run:
         if self.trainer.start is not None:
             checkpoint.lend_weights(network, self.trainer.start)
         if self.teachers.tasks:
-            self.teachers.fit(self._middles("train"), {task: len(names) for task, names in self.corpus.labels.items()})
+            self.teachers.fit(self._middles("train", 0, 1), {task: len(names) for task, names in self.corpus.labels.items()})
         agree(self.objective.state_dict().values(), self.fabric)
         if self.average is not None:
             self.average.module.load_state_dict(network.state_dict())
@@ -211,6 +183,8 @@ class Run:
     def restore(self) -> None:
         """Go back to what `save` wrote; log lines of epochs after it go."""
         self.progress = checkpoint.load_state(self.out / LAST, self._modules, self.optimizer)
+        if self.progress.scaler:
+            self.fabric.strategy.precision.load_state_dict(self.progress.scaler)
         self.teachers.recall(self.out / PROBES)
         self._streak = 0
         if self.fabric.is_global_zero:
@@ -226,28 +200,6 @@ class Run:
     @property
     def _modules(self) -> dict[str, nn.Module]:
         return {"module": self.objective} | ({} if self.average is None else {"average": self.average})
-
-    def _loader(self, part: str, batches: Any) -> DataLoader[Loaded]:
-        """A loader of a part of the data: one for the whole run, so that its processes keep what they have decoded."""
-        key = part, type(batches)
-        if key not in self._loaders:
-            cache = CACHE_BYTES // (2 * max(1, self.trainer.workers))
-            clips = Clips(self.corpus.parts[part], cache, with_turns=self.objective.network.turns is not None)
-            self._loaders[key] = loader(clips, batches, self.corpus.labels, self.trainer.workers)
-        return self._loaders[key]
-
-    def _count_unreadable(self, bad: tuple[str, ...]) -> None:
-        """Raises `TrainingError` where more of the recordings cannot be read than the recipe allows."""
-        self.progress.unreadable += len(bad)
-        self.unreadable |= dict.fromkeys(bad)
-        recordings = sum(len(source.entries) for source in self.corpus.parts.values())
-        if len(self.unreadable) > self.trainer.max_bad_share * recordings:
-            path = self.out / UNREADABLE
-            write_text(path, "".join(f"{reason}\n" for reason in self.unreadable))
-            raise TrainingError(
-                f"{len(self.unreadable)} of {recordings} recordings cannot be read, more than trainer.max_bad_share = "
-                f"{self.trainer.max_bad_share:g} allows: {path} lists them, such as {bad[-1]}"
-            )
 
     def _go_back(self) -> None:
         """Back to the last good state, with half the learning rate; raises `TrainingError` where that was tried too often."""
@@ -290,8 +242,8 @@ class Run:
                     loss, figures = self.model(part, self.teachers(clean))
                 with self.stopwatch.running("backward"):
                     self.fabric.backward(loss * (len(part.keys) / len(batch.keys)))
-            _add(sums, figures, len(part.keys))
-        figures = _means(sums)
+            add(sums, figures, len(part.keys))
+        figures = mean_of(sums)
         with self.stopwatch.running("backward"):
             return figures if self._stepped(figures["loss"]) else None
 
@@ -322,21 +274,19 @@ class Run:
             teacher = self.teachers(batch)
             with self.fabric.autocast():
                 _, figures = self.objective.judge(self.network, batch, teacher)
-            _add(sums, figures, len(batch.keys))
+            add(sums, figures, len(batch.keys))
         return self._figures(sums)
 
     def _figures(self, sums: dict[str, list[float]]) -> dict[str, float]:
         """All processes' means, in the order of the recipe's losses, whichever was heard first: the first accuracy counts."""
         names = ["loss", *self.objective.losses]
-        means = _means(added_up(sums, self.fabric))
+        means = mean_of(added_up(sums, self.fabric))
         return dict(sorted(means.items(), key=lambda figure: names.index(figure[0].partition(".")[0])))
 
-    def _middles(self, part: str, rank: int = 0, processes: int = 1) -> Iterator[Batch]:
+    def _middles(self, part: str, rank: int, processes: int) -> Iterator[Batch]:
         """The middles of all clips of a part of the data, in order, or of one process's share of them."""
-        entries = self.corpus.parts[part].entries
-        batches = middles(len(entries), round(self.trainer.seconds[1] * RATE), self.trainer.batch_size)
-        for loaded in self._loader(part, batches[rank::processes]):
-            self._count_unreadable(loaded.bad)
+        for loaded in self.feed.middles(part, rank, processes):
+            self.progress.unreadable += self.feed.unreadable(loaded)
             if loaded.batch is not None:
                 yield loaded.batch.to(self.fabric.device)
 
@@ -363,13 +313,7 @@ class Run:
             self._board.flush()
 
     def _learning_rate(self, step: int) -> float:
-        peak = self.trainer.learning_rate / 2**self.progress.halvings
-        warm = max(1.0, WARM_UP * self.steps)
-        if step < warm:
-            return peak * (step + 1) / (warm + 1)
-        if self.trainer.schedule == "constant":
-            return peak
-        return peak * (1 + math.cos(math.pi * step / self.steps)) / 2
+        return learning_rate(self.trainer, step, self.steps) / 2**self.progress.halvings
 
     def _seed(self) -> int:
         place = [self.trainer.seed, self.progress.epoch, self.progress.step, self.fabric.global_rank]
@@ -385,37 +329,6 @@ def _some_clips(batches: Iterable[Loaded]) -> list[Tensor]:
         if len(clips) >= CLIPS_TO_BEGIN_WITH:
             break
     return clips[:CLIPS_TO_BEGIN_WITH]
-
-
-def build_losses(recipe: Recipe, network: Network) -> nn.ModuleDict:
-    """The recipe's losses for a network's heads; raises `RecipeError` that names the one which does not fit."""
-    losses = nn.ModuleDict()
-    for name, part in recipe.loss.items():
-        try:
-            losses[name] = registry.lookup("loss", part.use)(part.config, network.heads)
-        except ValueError as error:
-            raise RecipeError([Problem(str(error), f"loss.{name}", recipe.path)]) from None
-    if not losses:
-        message = 'is missing: training needs a loss, such as [loss.speaker] with use = "cross_entropy"'
-        raise RecipeError([Problem(message, "loss", recipe.path)])
-    return losses
-
-
-def _add(sums: dict[str, list[float]], figures: Mapping[str, float], clips: int) -> None:
-    """Add a batch's figures: for each name the sum over clips, and of how many."""
-    for name, value in figures.items():
-        total = sums.setdefault(name, [0.0, 0.0])
-        total[0] += value * clips
-        total[1] += clips
-
-
-def _means(sums: Mapping[str, list[float]]) -> dict[str, float]:
-    return {name: total / clips for name, (total, clips) in sums.items()}
-
-
-def _score(figures: Mapping[str, float]) -> float:
-    """What makes an epoch the best: the first loss's accuracy where there is one, else a low loss."""
-    return next((value for name, value in figures.items() if name.endswith(".accuracy")), -figures.get("loss", math.inf))
 
 
 def _device(fabric: Fabric) -> str:

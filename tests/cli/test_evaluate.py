@@ -54,6 +54,8 @@ def test_a_run_tells_of_its_training(trained: Path, small_recipe: Path, capsys: 
     assert named["Training cost"]["value"] == pytest.approx(2 * named["Training time"]["value"])
     assert named["Training cost"]["status"] == "stretch"
     assert named["DER, AMI test, strict"]["status"] == "not measured"
+    told, known = found["tasks"][str(small_recipe)]["speaker"], found["closed_set"][str(small_recipe)]["overall"]
+    assert (told["utterances"], told["accuracy"]) == (known["utterances"], known["accuracy"])
 
 
 def test_meetings(meetings: Path, capsys: Capture) -> None:

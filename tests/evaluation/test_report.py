@@ -28,6 +28,7 @@ from fastdiar.evaluation.recordings import CONDITIONS, Diarized, Heard, Result
 from fastdiar.evaluation.report import pictures
 from fastdiar.evaluation.report.page import page
 from fastdiar.evaluation.runs import TrainedRun
+from fastdiar.evaluation.tasks import TaskAccuracy
 from fastdiar.evaluation.verification import Histogram, Verification
 
 NASTY = '<script>alert("$x^2$")</script>&'
@@ -69,6 +70,7 @@ def everything() -> Evaluation:
         model=NASTY,
         date="2026-01-01",
         closed_set={NASTY: known},
+        tasks={NASTY: {NASTY: TaskAccuracy(10, 2, 0.7, 0.6, 0.5)}},
         verification={"pairs": tuple(verification(*each) for each in ((2.0, "cosine"), (None, "as-norm")))},
         diarization={"meetings": diarization()},
         size=10**7,

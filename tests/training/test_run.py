@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision
 from safetensors.torch import load_file
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -74,6 +75,20 @@ def gradients(run: Run) -> dict[str, torch.Tensor]:
     """After the first step of a run."""
     run.learn(next(run.batches()))
     return {name: parameter.grad.clone() for name, parameter in run.objective.named_parameters()}
+
+
+def test_the_gradient_scaler_of_half_precision_comes_back(recipe: Recipe, tmp_path: Path) -> None:
+    def begin() -> Run:
+        half = Fabric(accelerator="cpu", devices=1, plugins=[MixedPrecision("16-mixed", "cpu")])
+        return Run(recipe, read_corpus(recipe), half, tmp_path)
+
+    run = begin()
+    scaler = run.fabric.strategy.precision
+    scaler.load_state_dict({**scaler.state_dict(), "scale": 128.0})
+    run.save()
+    again = begin()
+    again.restore()
+    assert again.fabric.strategy.precision.state_dict()["scale"] == 128.0
 
 
 @pytest.mark.parametrize("parts", [2, 3, 8])

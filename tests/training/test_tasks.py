@@ -13,7 +13,8 @@ from torch import nn
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError
 from fastdiar.core.interfaces import Output
-from fastdiar.training.tasks import TaskAccuracy, task_accuracies
+from fastdiar.evaluation.tasks import TaskAccuracy
+from fastdiar.training.tasks import task_accuracies
 
 
 class Told(nn.Module):
@@ -25,7 +26,7 @@ class Told(nn.Module):
         super().__init__()
         self.heads = nn.ModuleDict({"feeling": nn.Identity(), "sex": nn.Identity(), "turns": nn.Identity()})
         for name, task, level in (("feeling", "mood", "clip"), ("sex", "sex", "clip"), ("turns", "speaker", "frame")):
-            self.heads[name].task, self.heads[name].level = task, level
+            self.heads[name].task, self.heads[name].level, self.heads[name].classifies = task, level, True
 
     def forward(self, waveform: torch.Tensor, lengths: torch.Tensor) -> dict[str, Output]:
         assert waveform.shape == (1, 2) and lengths.tolist() == [2]

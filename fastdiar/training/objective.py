@@ -1,0 +1,57 @@
+"""What is lowered: a network together with the recipe's losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from fastdiar import registry
+from fastdiar.core.errors import Problem, RecipeError
+from fastdiar.core.interfaces import Output
+from fastdiar.core.types import Batch
+from fastdiar.network import Network
+from fastdiar.recipe import Recipe
+from fastdiar.training.weights import LearntWeights
+
+
+class Objective(nn.Module):
+    """A network with its losses: batch → the scalar to lower, and figures worth a log line."""
+
+    def __init__(self, network: Network, losses: nn.ModuleDict, weights: LearntWeights | None = None) -> None:
+        super().__init__()
+        self.network = network
+        self.losses = losses
+        self.weights = weights
+
+    def forward(self, batch: Batch, teacher: Mapping[str, Output]) -> tuple[Tensor, dict[str, float]]:
+        """The sum of the losses; each loss's figures as `name.figure`, and `loss` for the sum."""
+        return self.judge(self.network, batch, teacher)
+
+    def judge(self, network: nn.Module, batch: Batch, teacher: Mapping[str, Output]) -> tuple[Tensor, dict[str, float]]:
+        """The same for another network of the same shape."""
+        outputs = network(batch.waveform, batch.lengths)
+        total, figures = torch.zeros((), device=batch.waveform.device), {}
+        for name, loss in self.losses.items():
+            value, its_figures = loss(outputs, batch, teacher)
+            figures |= {f"{name}.{figure}": number for figure, number in its_figures.items()}
+            if self.weights is not None:
+                value = self.weights(name, value)
+                figures[f"{name}.weight"] = self.weights.weight(name)
+            total = total + value
+        return total, {"loss": total.item(), **figures}
+
+
+def build_losses(recipe: Recipe, network: Network) -> nn.ModuleDict:
+    """The recipe's losses for a network's heads; raises `RecipeError` that names the one which does not fit."""
+    losses = nn.ModuleDict()
+    for name, part in recipe.loss.items():
+        try:
+            losses[name] = registry.lookup("loss", part.use)(part.config, network.heads)
+        except ValueError as error:
+            raise RecipeError([Problem(str(error), f"loss.{name}", recipe.path)]) from None
+    if not losses:
+        message = 'is missing: training needs a loss, such as [loss.speaker] with use = "cross_entropy"'
+        raise RecipeError([Problem(message, "loss", recipe.path)])
+    return losses
