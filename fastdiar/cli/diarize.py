@@ -32,43 +32,43 @@ class Provider(StrEnum):
     tensorrt = "tensorrt"
 
 
+Audio = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="AUDIO",
+        help="Recordings (wav, flac, ogg, opus, mp3…), - for standard input, or folders and tables (.tsv, .csv) of them.",
+    ),
+]
+Output = Annotated[
+    str | None, typer.Option("--output", "-o", help="A file for one recording, a folder for several; otherwise standard output.")
+]
+RunnerUp = Annotated[bool, typer.Option("--runner-up", help="In json, also the turns with one person more than found.")]
+Channel = Annotated[str, typer.Option(help="A channel from 0, mix for the mean of all, or split where each holds one person.")]
+Embeddings = Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Write the voice of each person found, a vector.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="An archive's recordings heard at once; by default as many as there are cores.")
+]
+RayAddress = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The Ray cluster; by default the one here.")]
+
+
 def diarize(
-    audio: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="AUDIO",
-            help="Recordings (wav, flac, ogg, opus, mp3…), - for standard input, or folders and tables (.tsv, .csv) of them.",
-        ),
-    ],
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", help="A file for one recording, a folder for several; otherwise standard output."),
-    ] = None,
+    audio: Audio,
+    output: Output = None,
     format: Annotated[Style | None, typer.Option(help="How turns are written; by default what OUTPUT ends in, or rttm.")] = None,
     model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
     num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where it is known.")] = None,
     min_speakers: Annotated[int | None, typer.Option(min=1, help="At least so many people.")] = None,
     max_speakers: Annotated[int | None, typer.Option(min=1, help="At most so many people.")] = None,
     exclusive: Annotated[bool, typer.Option("--exclusive", help="One person at a time, the likelier of two.")] = False,
-    runner_up: Annotated[
-        bool, typer.Option("--runner-up", help="In json, also the turns with one person more than found.")
-    ] = False,
-    channel: Annotated[
-        str, typer.Option(help="A channel from 0, mix for the mean of all, or split where each holds one person.")
-    ] = "mix",
+    runner_up: RunnerUp = False,
+    channel: Channel = "mix",
     known: Annotated[Path | None, typer.Option(metavar="FILE", help="People to call by name, from fastdiar enroll.")] = None,
-    embeddings: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Write the voice of each person found, a vector.")
-    ] = None,
+    embeddings: Embeddings = None,
     threads: Annotated[int, typer.Option(min=1, help="Cores to use, of each process.")] = 1,
     provider: Annotated[Provider, typer.Option(help="What the model runs on.")] = Provider.cpu,
     engine: Annotated[Engine | None, typer.Option(help="An archive's: processes of this machine, or of a Ray cluster.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="An archive's recordings heard at once; by default as many as there are cores.")
-    ] = None,
-    ray_address: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="The Ray cluster; by default the one here.")
-    ] = None,
+    workers: Workers = None,
+    ray_address: RayAddress = None,
 ) -> int:
     """Who spoke when.
 
@@ -79,17 +79,10 @@ def diarize(
     Example: fastdiar diarize recordings/ -o turns/
     """
     style = format_for(output, format)
-    if min_speakers and max_speakers and min_speakers > max_speakers:
-        raise FastdiarError(f"--min-speakers {min_speakers} is above --max-speakers {max_speakers}")
-    if num_speakers and (min_speakers or max_speakers):
-        raise FastdiarError("--num-speakers says it all: leave --min-speakers and --max-speakers out")
-    if embeddings is not None and embeddings.suffix != ".npz":
-        raise FastdiarError(f"--embeddings {embeddings}: expected a name that ends in .npz")
-    if runner_up and style.name != "json":
-        raise FastdiarError("--runner-up is told in json only: add --format json")
-    wishes: dict[str, Any] = {"num_speakers": num_speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
-    wishes |= {"exclusive": exclusive, "runner_up": runner_up, "channel": _channel(channel)}
     archive = bool(engine or workers or ray_address) or any(map(_is_collection, audio))
+    _check(embeddings, archive, runner_up, style)
+    wishes = _count(num_speakers, min_speakers, max_speakers)
+    wishes |= {"exclusive": exclusive, "runner_up": runner_up, "channel": _channel(channel)}
     targets = [] if archive else _targets(audio, output, style)
     from fastdiar.core.voices import read_known, write_embeddings
     from fastdiar.diarization.diarizer import load
@@ -101,13 +94,30 @@ def diarize(
     if archive:
         from fastdiar.cli.archive import diarize_archive
 
-        if embeddings is not None:
-            raise FastdiarError("--embeddings is for recordings that are named one by one, not for an archive")
         return diarize_archive(audio, output, style, diarizer.model, wishes, engine, workers, ray_address)
     found = _diarized(diarizer, targets, style, wishes)
     if embeddings is not None and found:
         write_embeddings(embeddings, found, diarizer.model.bundle)
     return 0 if len(found) == len(targets) else 2
+
+
+def _check(embeddings: Path | None, archive: bool, runner_up: bool, style: Format) -> None:
+    """That what is to be written can be."""
+    if embeddings is not None and archive:
+        raise FastdiarError("--embeddings is for recordings that are named one by one, not for an archive")
+    if embeddings is not None and embeddings.suffix != ".npz":
+        raise FastdiarError(f"--embeddings {embeddings}: expected a name that ends in .npz")
+    if runner_up and style.name != "json":
+        raise FastdiarError("--runner-up is told in json only: add --format json")
+
+
+def _count(num_speakers: int | None, min_speakers: int | None, max_speakers: int | None) -> dict[str, Any]:
+    """How many people there may be."""
+    if min_speakers and max_speakers and min_speakers > max_speakers:
+        raise FastdiarError(f"--min-speakers {min_speakers} is above --max-speakers {max_speakers}")
+    if num_speakers and (min_speakers or max_speakers):
+        raise FastdiarError("--num-speakers says it all: leave --min-speakers and --max-speakers out")
+    return {"num_speakers": num_speakers, "min_speakers": min_speakers, "max_speakers": max_speakers}
 
 
 def _diarized(

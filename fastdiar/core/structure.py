@@ -99,7 +99,7 @@ def _expected(kind: Any, value: Any) -> StructureError:
 
 def _scalar(value: Any, kind: Any) -> Any:
     """bool, int, float, str or Path, and nothing that only looks like it."""
-    if kind is Path and type(value) is str:
+    if kind is Path and type(value) is str and "\0" not in value:
         return Path(value)
     if kind is float and type(value) is int and abs(value) < 1 << 53:
         return float(value)

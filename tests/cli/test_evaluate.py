@@ -75,7 +75,8 @@ def test_meetings(meetings: Path, capsys: Capture) -> None:
 
 def test_without_jinja_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    monkeypatch.delitem(sys.modules, "fastdiar.evaluation.report.page", raising=False)
+    for module in ("page", "templates"):
+        monkeypatch.delitem(sys.modules, f"fastdiar.evaluation.report.{module}", raising=False)
     assert run(["evaluate", "quickstart", "--data", ".", "--report", "page.html"]) == 2
     assert "--report needs a part that is not installed: pip install 'fastdiar[report]'" in capsys.readouterr().err
 

