@@ -17,7 +17,7 @@ from lightning_fabric import Fabric
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from fastdiar.recipe import read_recipe
-from fastdiar.training import run as training
+from fastdiar.training import feed
 from fastdiar.training.data import Clips, Corpus, Loaded, loader, read_corpus
 from fastdiar.training.run import Run
 from fastdiar.training.sampler import TrainingSampler
@@ -42,7 +42,7 @@ def data(request: pytest.FixtureRequest) -> tuple[str, ...]:
 @pytest.fixture
 def begin(data: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Run]:
     """Begins a run with so many loading processes."""
-    monkeypatch.setattr(training, "CACHE_BYTES", 0)
+    monkeypatch.setattr(feed, "CACHE_BYTES", 0)
 
     def run(workers: int) -> Run:
         overrides = (*data, f"trainer.workers={workers}", "trainer.epochs=1000")

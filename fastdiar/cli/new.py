@@ -22,4 +22,4 @@ def new(
     from fastdiar.scaffold import new_package
 
     folder = new_package(kind, name, into)
-    typer.echo(f"{folder}: the {kind} '{name}/{name}'. Next: pip install -e {folder}; README.md there tells the rest")
+    typer.echo(f"{folder}: the {kind} '{name}/{name}'. Next: pip install -e '{folder}[dev]'; README.md there tells the rest")

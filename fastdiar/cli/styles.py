@@ -23,7 +23,20 @@ class Style(StrEnum):
 
 
 def format_for(output: str | Path | None, style: Style | None) -> Format:
-    """The format that was asked for, or that the output's name ends in, or RTTM."""
+    """The format that was asked for, or that the output's name ends in; RTTM where it has no ending. Raises `FormatError`."""
+    from fastdiar.core.errors import FormatError
     from fastdiar.core.formats import FORMATS, named_format
 
-    return FORMATS[style] if style else named_format(output or "") or FORMATS["rttm"]
+    if style is not None:
+        return FORMATS[style]
+    named = named_format(output or "")
+    if (
+        named is None
+        and output is not None
+        and Path(output).suffix
+        and not str(output).endswith("/")
+        and not Path(output).is_dir()
+    ):
+        endings = ", ".join(each.suffix for each in FORMATS.values())
+        raise FormatError(f"{output}: its name does not end in a format of turns ({endings}): choose another, or say which it is")
+    return named or FORMATS["rttm"]

@@ -84,7 +84,21 @@ def read_corpus(recipe: Recipe) -> Corpus:
             if both:
                 raise RecipeError([Problem(f"{both} of its utterances are in data.train too", f"data.{name}", recipe.path)])
     tasks = dict.fromkeys(part.config.task for part in recipe.head.values())
-    return Corpus(parts, {task: _classes(parts["train"].entries, task) for task in tasks})
+    labels = {task: _classes(parts["train"].entries, task) for task in tasks}
+    if "dev" in parts and not recipe.teacher:
+        _check_known(parts["dev"].entries, labels, recipe)
+    return Corpus(parts, labels)
+
+
+def _check_known(entries: Sequence[Entry], labels: Mapping[str, tuple[str, ...]], recipe: Recipe) -> None:
+    """That validation has something to say: raises `RecipeError` where classes are learnt and no utterance is of any of them."""
+    known = (entry.labels.get(task) in names for task, names in labels.items() for entry in entries)
+    if all(labels.values()) and not any(known):
+        message = (
+            f"none of its utterances has a {' or '.join(labels)} of data.train, so validation would say nothing: split utterances "
+            'instead of speakers (partition = "utterance"), or leave data.dev out'
+        )
+        raise RecipeError([Problem(message, "data.dev", recipe.path)])
 
 
 def read_source(recipe: Recipe, name: str) -> Source:

@@ -46,6 +46,7 @@ class Feed:
             write_text(path, "".join(f"{reason}\n" for reason in self._unreadable))
             raise TrainingError(
                 f"{len(self._unreadable)} of {recordings} recordings cannot be read, more than trainer.max_bad_share = "
-                f"{self._trainer.max_bad_share:g} allows: {path} lists them, such as {loaded.bad[-1]}"
+                f"{self._trainer.max_bad_share:g} allows: {path} lists those met so far, such as {loaded.bad[-1]}; "
+                "fastdiar data check looks for others"
             )
         return len(loaded.bad)

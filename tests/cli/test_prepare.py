@@ -41,7 +41,7 @@ def test_too_many_unreadable_recordings(corpus: Path, tmp_path: Path, capsys: py
     assert run(command) == 1
     printed = capsys.readouterr().err
     assert "skipped: bob/bad.wav: not a recording that can be read" in printed
-    assert "error: 25.0% of the recordings cannot be read, more than 1.0%: see" in printed
+    assert "error: 25.0% of the recordings cannot be read, more than 1.0% (--max-bad-share): see" in printed
     assert (tmp_path / "out" / "manifest.tsv").is_file() and not (tmp_path / "out" / "shards").exists()
     assert run([*command, "--max-bad-share", "0.3"]) == 0
     assert (tmp_path / "out" / "shards" / "shards.json").is_file()

@@ -110,3 +110,11 @@ def test_classes_come_from_the_training_data(small_recipe: Path) -> None:
 def test_testing_on_training_data_is_refused(small_recipe: Path) -> None:
     with pytest.raises(RecipeError, match=r"data\.test: \d+ of its utterances are in data\.train too"):
         read_corpus(read_recipe(small_recipe, ["data.test.split=all"]))
+
+
+def test_strangers_say_nothing_of_classes(small_recipe: Path) -> None:
+    held_back = [f"data.{part}.{key}" for part in ("train", "dev") for key in ('partition="speaker"', "dev_share=0.3")]
+    with pytest.raises(
+        RecipeError, match=r"none of its utterances has a speaker of data\.train, so validation would say nothing"
+    ):
+        read_corpus(read_recipe(small_recipe, held_back))

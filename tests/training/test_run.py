@@ -207,7 +207,7 @@ def test_some_unreadable_recordings_are_named_and_counted(
 
 
 def test_too_many_unreadable_recordings_stop_the_run_with_their_list(recipe: Recipe, tmp_path: Path, unreadable: None) -> None:
-    words = r"\d of 16 recordings cannot be read, .* 0\.01 allows: .*unreadable\.txt lists them"
+    words = r"\d of 16 recordings cannot be read, .* 0\.01 allows: .*unreadable\.txt lists those met so far"
     with pytest.raises(TrainingError, match=words) as stopped:
         train(recipe, tmp_path, device="cpu")
     reasons = (tmp_path / "unreadable.txt").read_text().splitlines()
