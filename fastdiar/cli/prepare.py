@@ -49,8 +49,9 @@ def prepare(
             conversion = prepare_corpus(found, target, workers or os.cpu_count() or 1, progress)
             _report(conversion, target)
             if conversion.bad_share > max_bad_share:
-                share = f"{conversion.bad_share:.1%} of the recordings cannot be read, more than {max_bad_share:.1%} (--max-bad-share)"
-                typer.echo(said("error", f"{share}: see {target / SKIPPED}"), err=True)
+                share = f"{conversion.bad_share:.1%} of the recordings cannot be read"
+                limit = f"more than {max_bad_share:.1%} (--max-bad-share)"
+                typer.echo(said("error", f"{share}, {limit}: see {target / SKIPPED}"), err=True)
                 return 1
             if largest is not None:
                 packed = pack(found, target, conversion, largest, progress)

@@ -95,8 +95,8 @@ def _check_known(entries: Sequence[Entry], labels: Mapping[str, tuple[str, ...]]
     known = (entry.labels.get(task) in names for task, names in labels.items() for entry in entries)
     if all(labels.values()) and not any(known):
         message = (
-            f"none of its utterances has a {' or '.join(labels)} of data.train, so validation would say nothing: split utterances "
-            'instead of speakers (partition = "utterance"), or leave data.dev out'
+            f"none of its utterances has a {' or '.join(labels)} of data.train, so validation would say nothing: split "
+            'utterances instead of speakers (partition = "utterance"), or leave data.dev out'
         )
         raise RecipeError([Problem(message, "data.dev", recipe.path)])
 
