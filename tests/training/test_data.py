@@ -113,7 +113,11 @@ def test_testing_on_training_data_is_refused(small_recipe: Path) -> None:
 
 
 def test_strangers_say_nothing_of_classes(small_recipe: Path) -> None:
-    held_back = [f"data.{part}.{key}" for part in ("train", "dev") for key in ('partition="speaker"', "dev_share=0.3")]
+    held_back = [
+        f"data.{part}.{key}"
+        for part in ("train", "dev", "test")
+        for key in ('partition="speaker"', "dev_share=0.25", "test_share=0.25")
+    ]
     with pytest.raises(
         RecipeError, match=r"none of its utterances has a speaker of data\.train, so validation would say nothing"
     ):
