@@ -1,9 +1,9 @@
 # For a fresh Linux machine with Python 3.11 or newer: `make demo` and `make test` install what they need by themselves.
 PYTHON ?= python3
-TESTED = cpu,score,media,report,train,data,serve,ray,tensorrt-rtx,dev
+TESTED = cpu,score,media,report,train,data,serve,ray,tensorrt-rtx,docs,dev
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test chromium page lint format bench bench-load fuzz kills extras check-release picture dialogue clean
+.PHONY: demo test chromium page docs lint format bench bench-load fuzz kills extras check-release picture dialogue clean
 
 demo: .venv-demo/ready  ## diarize the sample recording and print who speaks when
 	.venv-demo/bin/fastdiar diarize examples/dialogue.flac
@@ -18,6 +18,9 @@ chromium:  ## what the tests of the page need; without it they are skipped
 
 page:  ## build the page from web/ (needs Node 20 or newer); what it makes is kept in fastdiar/page
 	cd web && npm ci --no-audit --no-fund && npm run build
+
+docs: .venv/ready  ## build the documentation as a site: .venv/docs/site/index.html
+	.venv/bin/python docs/site/build.py .venv/docs
 
 lint: .venv/ready  ## check style, layout, types, and which part imports which
 	.venv/bin/ruff check .

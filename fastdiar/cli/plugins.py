@@ -22,9 +22,6 @@ HEADERS = {
     "clustering": "diarization.cluster",
 }
 """The table of a recipe that uses a component of a kind."""
-
-UNITS = ("dB", "Hz", "kbit/s", "milliseconds", "radians", "samples", "seconds", "semitones", "spectra", "steps")
-"""What stands in brackets in a key's help, where it has a unit."""
 PAPER = re.compile(r"[A-Z][\w'-]+(?: et al\.|,? and [A-Z][\w'-]+),[^()]*?\b(?:19|20)\d\d\b")
 
 
@@ -103,30 +100,13 @@ def _listing_text(listing: dict[str, Any]) -> str:
 
 def _component(kind: str, name: str) -> dict[str, Any]:
     """What one component is, and its config keys."""
-    import attrs
-
     from fastdiar import registry
-    from fastdiar.core.structure import type_words, unstructure
+    from fastdiar.core.structure import described
 
     component: Any = registry.lookup(kind, name)
-    config, words = component.config_class, inspect.cleandoc(component.__doc__ or "")
+    words = inspect.cleandoc(component.__doc__ or "")
     (found,) = [each for each in registry.listed() if (each.component.kind, each.name) == (kind, name)]
-    keys = []
-    for field in attrs.fields(attrs.resolve_types(config)):
-        default = field.default.factory() if isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type]
-        needed = default is attrs.NOTHING
-        keys.append(
-            {
-                "key": field.name,
-                "type": "named tables of components" if "kind" in field.metadata else type_words(field.type),
-                "components": field.metadata.get("kind"),
-                "required": needed,
-                "default": None if needed or default is None else unstructure(default),
-                "unit": _unit(field.metadata.get("help", "")),
-                "help": field.metadata.get("help", ""),
-            }
-        )
-    return {
+    report = {
         "kind": kind,
         "name": name,
         "summary": found.component.summary,
@@ -134,14 +114,9 @@ def _component(kind: str, name: str) -> dict[str, Any]:
         "description": words,
         "papers": [" ".join(paper.split()) for paper in PAPER.findall(words)],
         "file": inspect.getsourcefile(component),
-        "keys": keys,
+        "keys": described(component.config_class),
     }
-
-
-def _unit(words: str) -> str | None:
-    """What a number is counted in, as its help says it: "length of a window (seconds)"."""
-    told = [part.strip() for group in re.findall(r"\(([^()]*)\)", words) for part in group.split(",")]
-    return next((each for each in told if each in UNITS), None)
+    return {**report, "recipe": "\n".join(_snippet(report))}
 
 
 def _component_text(report: dict[str, Any]) -> str:
@@ -159,7 +134,7 @@ def _component_text(report: dict[str, Any]) -> str:
         lines.append(
             f"  {key['key']}: {key['type']}, {'required' if key['required'] else default + unit}. {key['help']}".rstrip()
         )
-    return "\n".join([*lines, "", *_snippet(report)])
+    return "\n".join([*lines, "", report["recipe"]])
 
 
 def _snippet(report: dict[str, Any]) -> list[str]:

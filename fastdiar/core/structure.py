@@ -7,6 +7,7 @@ hides a table's other problems behind an unknown key.
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -25,6 +26,10 @@ Problems = list[tuple[KeyPath, str]]
 
 MISSING = "missing"
 """What the message of a key that is not there begins with."""
+
+
+UNITS = ("dB", "Hz", "kbit/s", "milliseconds", "radians", "samples", "seconds", "semitones", "spectra", "steps")
+"""What stands in brackets in a key's help, where it has a unit."""
 
 
 class StructureError(FastdiarError):
@@ -68,6 +73,11 @@ def type_words(kind: Any) -> str:
     return "a table"
 
 
+def described(config: type) -> list[dict[str, Any]]:
+    """The keys of a config as people are told of them: type, default, unit and meaning, as plain values."""
+    return [_key(field) for field in attrs.fields(attrs.resolve_types(config))]
+
+
 def shown(value: Any) -> str:
     """A TOML or JSON value as a message shows it: on one line, and short."""
     if value is None:
@@ -91,6 +101,28 @@ _WORDS: dict[Any, str] = {
     Path: "a path",
     Any: "anything",
 }
+
+
+def _key(field: attrs.Attribute[Any]) -> dict[str, Any]:
+    default: Any = field.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        default = default.factory()
+    required, words = default is attrs.NOTHING, field.metadata.get("help", "")
+    return {
+        "key": field.name,
+        "type": "named tables of components" if "kind" in field.metadata else type_words(field.type),
+        "components": field.metadata.get("kind"),
+        "required": required,
+        "default": None if required or default is None else unstructure(default),
+        "unit": _unit(words),
+        "help": words,
+    }
+
+
+def _unit(words: str) -> str | None:
+    """What a number is counted in, as its help says it: "length of a window (seconds)"."""
+    told = [part.strip() for group in re.findall(r"\(([^()]*)\)", words) for part in group.split(",")]
+    return next((each for each in told if each in UNITS), None)
 
 
 def _expected(kind: Any, value: Any) -> StructureError:
