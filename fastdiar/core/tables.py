@@ -16,6 +16,9 @@ class Trainer:
     start: Path | None = field(
         default=None, metadata={"help": "a run whose best network lends its weights, where names and shapes are equal"}
     )
+    freeze: tuple[str, ...] = field(
+        default=(), metadata={"help": 'parts that stay as they are, by their tables: ["encoder", "pooling", "head.speaker"]'}
+    )
     epochs: int = field(default=30, validator=validators.ge(1), metadata={"help": "passes over the training data"})
     batch_size: int = field(
         default=32, validator=validators.ge(1), metadata={"help": "clips a step, in each of the processes that train together"}

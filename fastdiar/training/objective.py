@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from fastdiar import registry
-from fastdiar.core.errors import Problem, RecipeError
+from fastdiar.core.errors import Problem, RecipeError, nearest
 from fastdiar.core.interfaces import Output
 from fastdiar.core.types import Batch
 from fastdiar.network import Network
@@ -19,11 +19,22 @@ from fastdiar.training.weights import LearntWeights
 class Objective(nn.Module):
     """A network with its losses: batch → the scalar to lower, and figures worth a log line."""
 
-    def __init__(self, network: Network, losses: nn.ModuleDict, weights: LearntWeights | None = None) -> None:
+    def __init__(
+        self, network: Network, losses: nn.ModuleDict, weights: LearntWeights | None = None, frozen: Sequence[nn.Module] = ()
+    ) -> None:
+        """`frozen` are parts of the network that stay as they are: no gradient, no dropout, no running mean changes them."""
         super().__init__()
         self.network = network
         self.losses = losses
         self.weights = weights
+        self._frozen = tuple(part.requires_grad_(False).eval() for part in frozen)
+
+    def train(self, mode: bool = True) -> Objective:
+        """As any module's, but for the frozen parts."""
+        super().train(mode)
+        for part in self._frozen:
+            part.eval()
+        return self
 
     def forward(self, batch: Batch, teacher: Mapping[str, Output]) -> tuple[Tensor, dict[str, float]]:
         """The sum of the losses; each loss's figures as `name.figure`, and `loss` for the sum."""
@@ -55,3 +66,17 @@ def build_losses(recipe: Recipe, network: Network) -> nn.ModuleDict:
         message = 'is missing: training needs a loss, such as [loss.speaker] with use = "cross_entropy"'
         raise RecipeError([Problem(message, "loss", recipe.path)])
     return losses
+
+
+def frozen_parts(recipe: Recipe, network: Network) -> list[nn.Module]:
+    """The parts of a network that `trainer.freeze` names; raises `RecipeError` for a name that is none of them."""
+    parts = {"encoder": network.encoder, **{f"temporal.{name}": block for name, block in network.temporal.items()}}
+    parts |= {} if network.pooling is None else {"pooling": network.pooling}
+    parts |= {f"head.{name}": head for name, head in network.heads.items()}
+    for name in recipe.trainer.freeze:
+        if name not in parts:
+            message = f"names '{name}', which is no part of this network{nearest(name, parts)}"
+            raise RecipeError([Problem(message, "trainer.freeze", recipe.path)])
+    if set(parts) == set(recipe.trainer.freeze):
+        raise RecipeError([Problem("leaves nothing to learn: take a part out", "trainer.freeze", recipe.path)])
+    return [parts[name] for name in recipe.trainer.freeze]

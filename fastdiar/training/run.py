@@ -25,7 +25,7 @@ from fastdiar.training.data import Corpus, Loaded
 from fastdiar.training.ema import averaged
 from fastdiar.training.feed import Feed
 from fastdiar.training.figures import add, mean_of, merit
-from fastdiar.training.objective import Objective, build_losses
+from fastdiar.training.objective import Objective, build_losses, frozen_parts
 from fastdiar.training.processes import added_up, agree
 from fastdiar.training.sampler import TrainingSampler
 from fastdiar.training.schedule import learning_rate
@@ -53,12 +53,11 @@ class Run:
         torch.manual_seed(self.trainer.seed)
         network = build_network(recipe, corpus.labels)
         weights = LearntWeights(recipe.loss) if self.trainer.task_weights == "learnt" else None
-        self.objective = Objective(network, build_losses(recipe, network), weights)
+        self.objective = Objective(network, build_losses(recipe, network), weights, frozen_parts(recipe, network))
         self.teachers = Teachers(recipe).to(fabric.device)
         self.augmentations = [registry.lookup("augmentation", part.use)(part.config) for part in recipe.augment.values()]
-        optimizer = torch.optim.AdamW(
-            self.objective.parameters(), lr=self.trainer.learning_rate, weight_decay=self.trainer.weight_decay
-        )
+        learning = [parameter for parameter in self.objective.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.AdamW(learning, lr=self.trainer.learning_rate, weight_decay=self.trainer.weight_decay)
         self.model, self.optimizer = fabric.setup(self.objective, optimizer)
         self.average = averaged(self.objective.network, self.trainer.ema) if self.trainer.ema else None
         parameters = dict(self.objective.named_parameters())

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fastdiar.core.dataset import Entry
-from fastdiar.core.errors import AudioError, TrainingError
+from fastdiar.core.errors import AudioError, RecipeError, TrainingError
 from fastdiar.plugins.augmentations.add_noise import AddNoise
 from fastdiar.plugins.datasets.folder import Folder
 from fastdiar.recipe import Recipe, read_recipe
@@ -266,3 +266,34 @@ def test_several_tasks_are_learnt_where_their_labels_are_known(moods: Recipe, tm
 @pytest.fixture
 def recipe(small_recipe: Path) -> Recipe:
     return read_recipe(small_recipe)
+
+
+def test_frozen_parts_stay_as_they_are_and_the_rest_learns(begin: Callable[..., Run]) -> None:
+    run = begin('trainer.freeze=["encoder"]', "trainer.weight_decay=0.1")
+    before = {name: tensor.clone() for name, tensor in run.network.state_dict().items()}
+    for loaded in run.batches():
+        run.learn(loaded)
+    changed = {name.partition(".")[0] for name, tensor in run.network.state_dict().items() if not tensor.equal(before[name])}
+    assert changed == {"pooling", "heads"}
+
+
+def test_a_frozen_run_goes_on_where_it_was(begin: Callable[..., Run]) -> None:
+    run = begin('trainer.freeze=["encoder"]')
+    run.learn(next(run.batches()))
+    run.save()
+    again = begin('trainer.freeze=["encoder"]')
+    again.restore()
+    for loaded, other in zip(run.batches(), again.batches(), strict=True):
+        assert run.learn(loaded) == again.learn(other)
+
+
+@pytest.mark.parametrize(
+    ("frozen", "message"),
+    [
+        ('["encodr"]', r"trainer.freeze: names 'encodr', which is no part of this network \(did you mean 'encoder'\?\)"),
+        ('["encoder", "pooling", "head.speaker"]', "trainer.freeze: leaves nothing to learn: take a part out"),
+    ],
+)
+def test_what_is_frozen_must_be_there_and_leave_something(begin: Callable[..., Run], frozen: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        begin(f"trainer.freeze={frozen}")
