@@ -60,6 +60,27 @@ def chunks(session: Session, seconds: float, step: float, labels: Mapping[str, s
         yield _chunk(session, start, last - start, labels)
 
 
+def segments(
+    session: Session, seconds: tuple[float, float], step: float, pause: float, everyone: Iterable[Turn] | None = None
+) -> Iterator[Entry]:
+    """Stretches of one person's speech, by person; their labels are session, speaker and overlap: "yes" where others speak, too.
+
+    Speech goes on over pauses of up to `pause` seconds; what is shorter than `seconds` allows is left out, what is longer is
+    cut as `chunks` does. `everyone` speaks in the room, where `session` holds one person's turns alone.
+    """
+    shortest, longest = seconds
+    room = session.turns if everyone is None else tuple(everyone)
+    for speaker in sorted({turn.speaker for turn in session.turns}):
+        own = [(turn.start, turn.end) for turn in session.turns if turn.speaker == speaker]
+        others = [turn for turn in room if turn.speaker != speaker]
+        speech = within(joined(own, pause), session.stretches)
+        long = attrs.evolve(session, stretches=tuple(run for run in speech if run[1] - run[0] >= shortest))
+        for entry in chunks(long, longest, step):
+            overlapped = any(turn.start < entry.start + (entry.seconds or 0) and turn.end > entry.start for turn in others)
+            labels = {**entry.labels, "speaker": speaker, "overlap": "yes" if overlapped else "no"}
+            yield attrs.evolve(entry, key=f"{entry.key}/{speaker}", labels=labels)
+
+
 def turns_of(turns: Iterable[Turn], entry: Entry) -> tuple[Turn, ...]:
     """Those of a recording's turns that lie in one stretch of it, in seconds from its start."""
     return clipped(turns, entry.start, math.inf if entry.seconds is None else entry.start + entry.seconds)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 import attrs
 from attrs import field, validators
@@ -16,11 +16,14 @@ from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError, nearest
 from fastdiar.core.files import existing_folder
 from fastdiar.core.formats import read_rttm, read_uem
-from fastdiar.core.sessions import Session, chunks, session, turns_of
+from fastdiar.core.sessions import Session, chunks, segments, session, turns_of
 from fastdiar.core.splits import SplitConfig, split_entries
 from fastdiar.core.types import Turn
 
 T = TypeVar("T")
+
+PAUSE = 0.5
+"""Seconds; a shorter silence does not end a segment."""
 
 
 @attrs.frozen(kw_only=True)
@@ -30,16 +33,31 @@ class RttmConfig(SplitConfig):
     root: Path = field(metadata={"help": "the folder of recordings, searched to the bottom"})
     rttms: Path | None = field(default=None, metadata={"help": "the folder of RTTM files; none: `root`"})
     uems: Path | None = field(default=None, metadata={"help": "the folder of UEM files; none: the folder of the RTTM files"})
-    seconds: float = field(default=10.0, validator=validators.ge(0.1), metadata={"help": "length of a chunk"})
+    unit: Literal["chunk", "segment"] = field(
+        default="chunk", metadata={"help": "chunks of whole recordings, or segments of one speaker's speech"}
+    )
+    seconds: float = field(
+        default=10.0, validator=validators.ge(0.1), metadata={"help": "length of a chunk, and of the longest segment"}
+    )
+    shortest: float = field(
+        default=1.0, validator=validators.gt(0), metadata={"help": "length of the shortest segment (seconds)"}
+    )
     step: float | None = field(
         default=None,
         validator=validators.optional(validators.ge(0.1)),
         metadata={"help": "seconds from one chunk's start to the next; none: as long as a chunk"},
     )
+    overlapped: bool = field(default=True, metadata={"help": "take segments in which others speak, too"})
+    names: Literal["corpus", "recording"] = field(
+        default="corpus",
+        metadata={"help": "where a speaker's name means one person: in the whole corpus, or in each recording another one"},
+    )
 
 
 class Rttm(Dataset):
-    """Chunks of annotated recordings, with their turns. A split holds whole recordings back.
+    """Chunks of annotated recordings, with their turns, or segments of one person's speech.
+
+    Of chunks a split holds whole recordings back. Segments have the label speaker, and overlap: "yes" where others speak, too.
 
     A recording and its RTTM and UEM belong together where their names are equal, or where the recording's continues after a
     dot (EN2001a.rttm, EN2001a.Mix-Headset.wav). Recordings without an RTTM are passed over. A UEM restricts where chunks
@@ -50,13 +68,27 @@ class Rttm(Dataset):
     config: RttmConfig
 
     def entries(self) -> list[Entry]:
-        """Every chunk, by recording and time; its label is the session. Raises `DataError` and `FormatError`."""
-        seconds, step = self.config.seconds, self.config.step or self.config.seconds
-        return split_entries((entry for each in self._sessions.values() for entry in chunks(each, seconds, step)), self.config)
+        """Every chunk or segment, by recording; its labels begin with the session. Raises `DataError` and `FormatError`."""
+        cut = self._segments if self.config.unit == "segment" else self._chunks
+        return split_entries((entry for each in self._sessions.values() for entry in cut(each)), self.config)
 
     def turns(self, entry: Entry) -> tuple[Turn, ...]:
         """Who speaks when in one chunk, in seconds from its start."""
         return turns_of(self._sessions[entry.labels["session"]].turns, entry)
+
+    def _chunks(self, recorded: Session) -> Iterator[Entry]:
+        return chunks(recorded, self.config.seconds, self._step)
+
+    def _segments(self, recorded: Session) -> Iterator[Entry]:
+        for entry in segments(recorded, (self.config.shortest, self.config.seconds), self._step, PAUSE):
+            if self.config.overlapped or entry.labels["overlap"] == "no":
+                name = entry.labels["speaker"]
+                person = name if self.config.names == "corpus" else f"{recorded.name}/{name}"
+                yield attrs.evolve(entry, labels=entry.labels | {"speaker": person})
+
+    @property
+    def _step(self) -> float:
+        return self.config.step or self.config.seconds
 
     @cached_property
     def _sessions(self) -> dict[str, Session]:

@@ -55,6 +55,32 @@ def test_turns_are_cut_to_the_chunk_and_to_the_file(root: Path) -> None:
     assert third == (Turn(9, 10, "ann"),)  # the RTTM says up to 33 s, the file ends at 25 s
 
 
+def test_segments_are_one_persons_speech_over_short_pauses(tmp_path: Path) -> None:
+    record(tmp_path / "call.flac", 25)
+    annotate(tmp_path / "call.rttm", (1, 4, "ann"), (5.3, 3, "ann"), (8.1, 0.5, "ann"), (12, 3, "bob"), (14, 2.5, "ann"))
+    found = dataset(tmp_path, unit="segment", seconds=4).entries()
+    assert [(entry.labels["speaker"], entry.start, entry.seconds, entry.labels["overlap"]) for entry in found] == [
+        ("ann", 1, 4, "no"),
+        ("ann", 4.6, 4, "no"),
+        ("ann", 14, 2.5, "yes"),
+        ("bob", 12, 3, "yes"),
+    ]
+    assert len({entry.key for entry in found}) == 4 and {entry.labels["session"] for entry in found} == {"call"}
+    alone = dataset(tmp_path, unit="segment", seconds=4, overlapped=False, shortest=0.2, names="recording").entries()
+    assert {entry.labels["speaker"] for entry in alone} == {"call/ann"}
+
+
+def test_a_name_is_one_person_in_the_corpus_or_in_a_recording(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        record(tmp_path / f"{name}.wav", 3)
+        annotate(tmp_path / f"{name}.rttm", (0, 2, "1"))
+    people = {
+        names: [entry.labels["speaker"] for entry in dataset(tmp_path, unit="segment", names=names).entries()]
+        for names in ("corpus", "recording")
+    }
+    assert people == {"corpus": ["1", "1"], "recording": ["a/1", "b/1"]}
+
+
 def test_only_the_chunk_is_loaded(root: Path) -> None:
     calls = dataset(root)
     samples = calls.load(calls.entries()[1])

@@ -15,7 +15,7 @@ from fastdiar.core import checks
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError
 from fastdiar.core.files import existing_folder, names
-from fastdiar.core.sessions import Session, chunks, joined, session, turns_of, within
+from fastdiar.core.sessions import Session, chunks, segments, session, turns_of
 from fastdiar.core.splits import SplitConfig, split_entries
 from fastdiar.core.types import Turn
 from fastdiar.plugins.datasets.ami.annotations import Annotations, Reference
@@ -93,27 +93,18 @@ class Ami(Dataset):
         return turns_of(self._recorded[entry.path].session.turns, entry)
 
     def _chunks(self, recorded: _Recorded) -> Iterator[Entry]:
-        return self._cut(recorded.session, {"corpus": "AMI", "session": recorded.meeting})
+        return chunks(recorded.session, self.config.seconds[1], self._step, {"corpus": "AMI", "session": recorded.meeting})
 
     def _segments(self, recorded: _Recorded) -> Iterator[Entry]:
         """Each speaker's stretches of speech, cut where they are longer than a segment."""
-        shortest = self.config.seconds[0]
-        for speaker in sorted({turn.speaker for turn in recorded.session.turns}):
-            own = [(turn.start, turn.end) for turn in recorded.session.turns if turn.speaker == speaker]
-            others = [turn for turn in recorded.everyone if turn.speaker != speaker]
-            speech = within(joined(own, self.config.pause), recorded.session.stretches)
-            long = attrs.evolve(recorded.session, stretches=tuple(run for run in speech if run[1] - run[0] >= shortest))
-            labels = {"corpus": "AMI", "session": recorded.meeting, "speaker": speaker, "gender": speaker[:1].lower()}
-            for entry in self._cut(long, labels):
-                overlapped = any(turn.start < entry.start + entry.seconds and turn.end > entry.start for turn in others)
-                if overlapped and not self.config.overlapped:
-                    continue
-                flagged = {**labels, "overlap": "yes" if overlapped else "no"}
-                yield attrs.evolve(entry, key=f"{entry.key}/{speaker}", labels=flagged)
+        for entry in segments(recorded.session, self.config.seconds, self._step, self.config.pause, recorded.everyone):
+            if self.config.overlapped or entry.labels["overlap"] == "no":
+                gender = entry.labels["speaker"][:1].lower()
+                yield attrs.evolve(entry, labels=entry.labels | {"corpus": "AMI", "session": recorded.meeting, "gender": gender})
 
-    def _cut(self, session: Session, labels: dict[str, str]) -> Iterator[Entry]:
-        longest = self.config.seconds[1]
-        return chunks(session, longest, (1 - self.config.overlap) * longest, labels)
+    @property
+    def _step(self) -> float:
+        return (1 - self.config.overlap) * self.config.seconds[1]
 
     @cached_property
     def _recorded(self) -> dict[Path, _Recorded]:
