@@ -1,20 +1,20 @@
 # For a fresh Linux machine with Python 3.11 or newer: `make demo` and `make test` install what they need by themselves.
 PYTHON ?= python3
-TESTED = cpu,score,media,report,train,data,serve,ray,tensorrt-rtx,docs,dev
+TESTED = cpu,score,media,report,train,data,serve,redis,ray,tensorrt-rtx,docs,dev
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test chromium page docs lint format bench bench-load fuzz kills extras check-release picture dialogue clean
+.PHONY: demo test chromium redis-server page docs lint format bench bench-load fuzz kills extras check-release picture dialogue clean
 
 demo: .venv-demo/ready  ## diarize the sample recording and print who speaks when
 	.venv-demo/bin/fastdiar diarize examples/dialogue.flac
 
-test: .venv/ready chromium  ## run the tests
+test: .venv/ready chromium redis-server  ## run the tests
 	.venv/bin/python -m pytest -q
 
-chromium:  ## what the tests of the page need; without it they are skipped
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } || \
-	    echo "Chromium is not here: the tests of the page will be skipped"
+chromium redis-server:  ## what the tests of the page and of jobs in Redis need; without it they are skipped
+	@command -v $@ >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends $@ >/dev/null; } || \
+	    echo "$@ is not here: tests that need it will be skipped"
 
 page:  ## build the page from web/ (needs Node 20 or newer); what it makes is kept in fastdiar/page
 	cd web && npm ci --no-audit --no-fund && npm run build

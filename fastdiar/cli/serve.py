@@ -27,6 +27,10 @@ def serve(
     jobs: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where jobs are kept; by default ~/.local/state/fastdiar/jobs.")
     ] = None,
+    redis: Annotated[
+        str | None,
+        typer.Option(metavar="URL", envvar="FASTDIAR_REDIS", help="Keep the table of jobs in Redis, as for several machines."),
+    ] = None,
     limits: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="LIMIT=VALUE", help="A limit, such as longest_minutes=30: docs/server.md."),
@@ -40,6 +44,6 @@ def serve(
         from fastdiar.serving.server import serve as run
     from fastdiar.serving.settings import ServeSettings, cores, limited
 
-    kept = {} if jobs is None else {"jobs": jobs.absolute()}
+    kept = {"redis": redis} if jobs is None else {"redis": redis, "jobs": jobs.absolute()}
     settings = ServeSettings(model, known, host, token_file, threads or max(1, cores() // workers), **kept)
     run(limited(settings, limits or []), port, workers)

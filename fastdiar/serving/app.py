@@ -7,14 +7,15 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from anyio import to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from fastdiar.serving import clips, health, metrics, page, problems, recordings, stream
 from fastdiar.serving.jobs import endpoints as jobs
-from fastdiar.serving.jobs.table import JobTable
+from fastdiar.serving.jobs.tables import job_table
 from fastdiar.serving.limits import Gate
 from fastdiar.serving.processes import end_with_parent
+from fastdiar.serving.query import only_described
 from fastdiar.serving.service import Service
 from fastdiar.serving.settings import ServeSettings, handed_down
 
@@ -36,8 +37,11 @@ def create(settings: ServeSettings | None = None) -> FastAPI:
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(metrics.Measured)
     problems.install(app)
-    for part in (recordings, clips, stream, jobs, health, metrics, page):
+    for part in (recordings, clips, jobs):
+        app.include_router(part.router, dependencies=[Depends(only_described)])
+    for part in (stream, health, metrics, page):
         app.include_router(part.router)
+    app.openapi()  # made now, so that no request waits for it
     return app
 
 
@@ -45,7 +49,7 @@ def create(settings: ServeSettings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     metrics.forget_the_dead()
     service = app.state.service = Service(app.state.settings)
-    app.state.jobs = JobTable(service.settings.jobs_of(service.model.bundle))
+    app.state.jobs = job_table(service.settings, service.model.bundle)
     await to_thread.run_sync(service.warm_up)
     yield
     service.close()

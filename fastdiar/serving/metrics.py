@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from anyio import to_thread
@@ -16,6 +16,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fastdiar.serving.problems import Unreachable
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable by which prometheus-client is told where workers keep their counts."""
@@ -42,7 +44,8 @@ async def metrics(request: Request) -> Response:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     jobs = CollectorRegistry()
-    jobs.register(_Jobs(await to_thread.run_sync(request.app.state.jobs.counts)))
+    with suppress(Unreachable):
+        jobs.register(_Jobs(await to_thread.run_sync(request.app.state.jobs.counts)))
     return Response(generate_latest(registry) + generate_latest(jobs), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

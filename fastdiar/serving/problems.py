@@ -18,6 +18,8 @@ from starlette.responses import Response
 from fastdiar.core.errors import FastdiarError, ModelError
 
 MEDIA_TYPE = "application/problem+json"
+AGAIN_SECONDS = 5
+"""Until what cannot be reached may be there again."""
 
 
 class Problem(HTTPException):
@@ -28,6 +30,10 @@ class Problem(HTTPException):
     ) -> None:
         after = {} if retry_after is None else {"Retry-After": str(retry_after)}
         super().__init__(status, detail, {**after, **(headers or {})})
+
+
+class Unreachable(Exception):
+    """Another server that this one needs does not answer."""
 
 
 class ProblemDetails(BaseModel):
@@ -79,6 +85,10 @@ def install(app: FastAPI) -> None:
         if error.errno != errno.ENOSPC:
             raise error
         return answer(Problem(507, "the server has no room for the recording"))
+
+    @app.exception_handler(Unreachable)
+    async def of_others(request: Request, error: Unreachable) -> Response:
+        return answer(Problem(503, "what keeps the jobs cannot be reached: come again", AGAIN_SECONDS))
 
     @app.exception_handler(Exception)
     async def of_server(request: Request, error: Exception) -> Response:  # who runs the application logs it

@@ -13,7 +13,7 @@ from granian.constants import Interfaces
 from fastdiar.core.errors import FastdiarError
 from fastdiar.core.voices import read_known
 from fastdiar.diarization.model import Model, find_model
-from fastdiar.serving.jobs.table import JobTable
+from fastdiar.serving.jobs.tables import job_table
 from fastdiar.serving.metrics import FOLDER
 from fastdiar.serving.processes import kept_running
 from fastdiar.serving.settings import ServeSettings, hand_down
@@ -51,7 +51,7 @@ def _check(settings: ServeSettings, port: int) -> None:
     model = Model(find_model(settings.model))
     if settings.known is not None:
         read_known(settings.known).expect(model.bundle)
-    JobTable(settings.jobs_of(model.bundle))
+    job_table(settings, model.bundle)
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         socket.create_server((settings.host, port), family=family).close()

@@ -11,7 +11,6 @@ from typing import Any
 import attrs
 from attrs import field, validators
 
-from fastdiar.core.bundle import Bundle
 from fastdiar.core.errors import FastdiarError, nearest
 from fastdiar.core.structure import StructureError, structure, unstructure
 
@@ -42,6 +41,7 @@ class ServeSettings:
         factory=lambda: Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "fastdiar" / "jobs",
         metadata={"help": "the folder that jobs and their recordings are kept in"},
     )
+    redis: str | None = field(default=None, metadata={"help": "the Redis that keeps the table of jobs"})
     longest_job_minutes: float = field(default=720, validator=validators.gt(0), metadata={"help": "of a job's recording"})
     most_jobs: int = field(default=1000, validator=validators.ge(1), metadata={"help": "jobs that wait or run"})
     keep_hours: float = field(default=24, validator=validators.gt(0), metadata={"help": "that a job's result is kept"})
@@ -50,10 +50,6 @@ class ServeSettings:
     )
     longest_stream_hours: float = field(default=8, validator=validators.gt(0), metadata={"help": "of a live stream"})
     stream_idle_seconds: float = field(default=30, validator=validators.gt(0), metadata={"help": "until a silent client is left"})
-
-    def jobs_of(self, bundle: Bundle) -> Path:
-        """Where the jobs of one model are kept: another would answer otherwise."""
-        return self.jobs / bundle.identity.checksum[:16]
 
     @property
     def local(self) -> bool:

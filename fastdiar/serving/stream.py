@@ -22,6 +22,7 @@ from fastdiar.live.samples import pcm
 from fastdiar.serving import metrics
 from fastdiar.serving.limits import SUBPROTOCOL
 from fastdiar.serving.problems import Problem
+from fastdiar.serving.query import expect
 from fastdiar.serving.service import Service
 
 END = "end"
@@ -54,6 +55,7 @@ async def stream(
     service: Service = websocket.app.state.service
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope.get("subprotocols", ()) else None)
     try:
+        expect(websocket.query_params, ("rate", "channels"))
         async with service.streaming():
             with LiveDiarizer(service.diarizer, rate) as live:
                 await _converse(websocket, live, rate, channels, service)

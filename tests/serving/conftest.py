@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from fastdiar.core.types import RATE
 from fastdiar.serving.app import create
 from fastdiar.serving.settings import ServeSettings
 
+T = TypeVar("T")
 DIALOGUE = Path(__file__).resolve().parents[2] / "examples" / "dialogue.flac"
 START_SECONDS = 300
 """Generous: machines that run tests are busy."""
@@ -95,12 +98,33 @@ def children(pid: int) -> dict[int, str]:
     return found
 
 
-def wait_for(happened: Callable[[], bool], what: str) -> None:
-    """Until something happened; fails where it does not."""
+def wait_for(happened: Callable[[], T], what: str) -> T:
+    """Until something happened, and what; fails where it does not."""
     end = time.monotonic() + START_SECONDS
-    while not happened():
+    while not (found := happened()):
         assert time.monotonic() < end, f"waited for {what}"
         time.sleep(0.1)
+    return found
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Redis that writes everything to the disk before it answers."""
+    redis = pytest.importorskip("redis")
+    if shutil.which("redis-server") is None:
+        pytest.skip("needs redis-server, which is not here")
+    folder = tmp_path_factory.mktemp("redis")
+    place = folder / "socket"
+    durable = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
+    command = ["redis-server", "--port", "0", "--unixsocket", str(place), "--dir", str(folder), *durable]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        address = f"unix://{place}"
+        try:
+            wait_for(place.exists, "Redis")
+            redis.Redis.from_url(address).ping()
+            yield address
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")

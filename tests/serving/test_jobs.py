@@ -6,10 +6,14 @@ import io
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 import soundfile
@@ -19,22 +23,37 @@ pytest.importorskip("granian")
 import httpx
 from starlette.testclient import TestClient
 
+from fastdiar.__main__ import run as cli
+from fastdiar.core.bundle import read_bundle
+from fastdiar.core.structure import unstructure
 from fastdiar.core.types import Diarization
 from fastdiar.diarization.diarizer import load
+from fastdiar.diarization.model import find_model
 from fastdiar.serving.app import create
 from fastdiar.serving.jobs.runner import run
+from fastdiar.serving.jobs.sqlite import SqliteJobs
 from fastdiar.serving.jobs.table import MOST_ATTEMPTS, STRAY_SECONDS, JobTable
+from fastdiar.serving.jobs.tables import job_table
+from fastdiar.serving.problems import Unreachable
 from fastdiar.serving.service import Service
-from fastdiar.serving.settings import ServeSettings
+from fastdiar.serving.settings import VARIABLE, ServeSettings
 from tests.serving.conftest import DIALOGUE, children, running, wait_for
 
+LEASE_SECONDS = 0.2
 KILLS = int(os.environ.get("FASTDIAR_KILLS", "1"))
 """How often everything is killed; `make kills` does it twenty times."""
 
 
-@pytest.fixture
-def table(tmp_path: Path) -> JobTable:
-    return JobTable(tmp_path)
+@pytest.fixture(params=["sqlite", "redis"])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> JobTable:
+    return SqliteJobs(tmp_path) if request.param == "sqlite" else in_redis(request, tmp_path)
+
+
+def in_redis(request: pytest.FixtureRequest, folder: Path) -> JobTable:
+    """Another process's view of the jobs of a folder; its lease is not renewed unless it is at work."""
+    from fastdiar.serving.jobs.redis import RedisJobs
+
+    return RedisJobs(folder, request.getfixturevalue("redis_server"), lease=LEASE_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -106,18 +125,17 @@ def test_what_was_left_running_is_queued_again(table: JobTable) -> None:
         path.write_bytes(b"x")
     os.utime(stray, (0, time.time() - 2 * STRAY_SECONDS))
     assert table.take() is not None
-    with table.alone():
-        again = table.take()
-    assert again is not None and (again.id, again.attempts) == (job.id, 2)
+    with table.working():
+        again = wait_for(table.take, "the job again")
+    assert (again.id, again.attempts) == (job.id, 2)
     assert not stray.exists() and fresh.exists() and table.recording(job.id).exists()
 
 
 def test_a_job_that_takes_its_process_down_is_given_up(table: JobTable, service: Service) -> None:
     table.add(io.BytesIO(b"a"), {})
-    for _ in range(MOST_ATTEMPTS + 1):
-        job = table.take()
-        with table.alone():
-            pass
+    for attempt in range(MOST_ATTEMPTS + 1):
+        with table.working():
+            job = wait_for(table.take, f"attempt {attempt + 1}")
     assert job is not None
     run(service, table, job)
     given_up = table.get(job.id)
@@ -185,3 +203,96 @@ def look(address: str, job: str) -> dict[str, object]:
     answer = httpx.get(f"{address}/v1/jobs/{job}", timeout=60)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
+
+
+class TestSeveralMachines:
+    """Each runs jobs, and all have one Redis and one folder."""
+
+    @pytest.fixture
+    def machines(self, request: pytest.FixtureRequest, tmp_path: Path) -> tuple[JobTable, JobTable]:
+        return in_redis(request, tmp_path), in_redis(request, tmp_path)
+
+    def test_a_job_is_run_by_one_of_them(self, machines: tuple[JobTable, JobTable]) -> None:
+        first, second = machines
+        jobs = {first.add(io.BytesIO(b"a"), {}).id for _ in range(2)}
+        taken = [table.take() for table in machines]
+        assert {job.id for job in taken if job is not None} == jobs
+        assert first.told(taken[0], 0.5) and not second.told(taken[0], 0.7)
+        assert second.get(taken[0].id).progress == 0.5
+
+    def test_who_works_keeps_the_lease(self, machines: tuple[JobTable, JobTable]) -> None:
+        first, second = machines
+        first.add(io.BytesIO(b"a"), {})
+        with first.working():
+            job = first.take()
+            time.sleep(3 * LEASE_SECONDS)
+            assert second.take() is None and first.told(job, 0.5)
+
+    def test_who_was_thought_dead_is_not_listened_to(self, machines: tuple[JobTable, JobTable]) -> None:
+        first, second = machines
+        job = first.add(io.BytesIO(b"a"), {})
+        late = first.take()
+        time.sleep(1.1 * LEASE_SECONDS)
+        again = second.take()
+        assert again is not None and (again.id, again.attempts) == (job.id, 2)
+        assert not first.told(late, 0.5)
+        first.finish(late, result="late")
+        first.put_back(late)
+        assert second.get(job.id) == again and second.recording(job.id).exists()
+        second.finish(again, result="good")
+        assert first.get(job.id).result == "good" and not first.recording(job.id).exists()
+
+    def test_an_answer_that_was_lost_makes_no_difference(self, machines: tuple[JobTable, JobTable]) -> None:
+        table, _ = machines
+        job = table.add(io.BytesIO(b"a"), {}, "key")
+        assert table._add(job, "key") and table.counts()["queued"] == 1
+        lost = table.take()
+        assert lost is not None and table.take() is None
+        time.sleep(1.1 * LEASE_SECONDS)
+        assert table.take() == attrs.evolve(lost, attempts=2)
+
+    def test_one_that_dies_leaves_its_job_to_another(
+        self, tmp_path: Path, redis_server: str, long_talk: Path, expected: Diarization, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = ServeSettings(model="quickstart", jobs=tmp_path, redis=redis_server)
+        monkeypatch.setenv(VARIABLE, json.dumps(unstructure(settings)))
+        table = job_table(settings, read_bundle(find_model("quickstart")))
+        with long_talk.open("rb") as recording:
+            job = table.add(recording, {})
+        with runner() as first:
+            wait_for(lambda: 0 < table.get(job.id).progress < 1, "the job to run")
+            first.kill()
+        leases = f"fastdiar:{table.folder.name}:running"
+        pytest.importorskip("redis").Redis.from_url(redis_server).zadd(leases, {job.id: 0})  # long over
+        with runner():
+            done = wait_for(lambda: (now := table.get(job.id)).state == "done" and now, "the job")
+        assert done.attempts == 2 and json.loads(done.result)["turns"] == json.loads(expected.to_json())["turns"]
+
+
+@contextmanager
+def runner() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that runs jobs."""
+    with subprocess.Popen([sys.executable, "-m", "fastdiar.serving.jobs.runner"]) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def test_redis_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("redis")
+    for address in (f"unix://{tmp_path}/nowhere", "nonsense"):
+        assert cli(["serve", "--model", "quickstart", "--jobs", str(tmp_path), "--redis", address]) == 2
+        assert "--redis: no jobs can be kept there: " in capsys.readouterr().err
+
+
+def test_redis_that_goes_away(tmp_path: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise Unreachable
+
+    monkeypatch.setattr(client.app.state.jobs, "counts", fail)
+    refused = client.post("/v1/jobs", content=b"a")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert "cannot be reached" in refused.json()["detail"]
+    told = client.get("/metrics")
+    assert told.status_code == 200 and "fastdiar_jobs" not in told.text

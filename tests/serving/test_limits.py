@@ -87,6 +87,24 @@ def test_a_body_has_a_size(guarded: TestClient, announced: bool) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (413, "a request's body has at most 2 MiB")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [
+        (
+            "POST",
+            "/v1/diarize?num_speaker=4",
+            "no parameter 'num_speaker' (did you mean 'num_speakers'?): there are channel, ",
+        ),
+        ("POST", "/v1/jobs?a=1&b=2", "no parameter 'a'; no parameter 'b': there are channel"),
+        ("POST", "/v1/embed?per_speakers=1", "no parameter 'per_speakers' (did you mean 'per_speaker'?): there are per_speaker"),
+        ("GET", "/v1/jobs/aaaaaaaaaaaaaaaaaaaaaa?full=1", "no parameter 'full': there are none"),
+    ],
+)
+def test_a_parameter_that_does_not_exist(client: TestClient, method: str, path: str, words: str) -> None:
+    answer = client.request(method, path, content=b"")
+    assert answer.status_code == 422 and answer.json()["detail"].startswith(words)
+
+
 def test_every_answer_is_kept_to_itself(client: TestClient) -> None:
     for path in ("/v1/health", "/nowhere"):
         headers = client.get(path).headers

@@ -96,6 +96,12 @@ def test_what_cannot_be_is_refused(narrow: TestClient, query: str) -> None:
     assert refused.value.code == 1008
 
 
+def test_a_parameter_that_does_not_exist(narrow: TestClient) -> None:
+    with narrow.websocket_connect("ws://localhost/v1/stream?rat=8000") as socket:
+        reason = "no parameter 'rat' (did you mean 'rate'?): there are channels, rate"
+        assert until_closed(socket) == ([], 1008, reason)
+
+
 def test_pages_of_other_servers_are_refused(narrow: TestClient) -> None:
     with (
         pytest.raises(WebSocketDisconnect) as refused,

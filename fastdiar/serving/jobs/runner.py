@@ -13,6 +13,7 @@ from fastdiar.core.errors import FastdiarError
 from fastdiar.core.types import Diarization
 from fastdiar.serving.answers import content
 from fastdiar.serving.jobs.table import MOST_ATTEMPTS, Job, JobTable
+from fastdiar.serving.jobs.tables import job_table
 from fastdiar.serving.problems import Problem
 from fastdiar.serving.processes import end_with_parent
 from fastdiar.serving.service import Service
@@ -33,8 +34,8 @@ def main() -> None:
     os.nice(NICENESS)
     settings = handed_down()
     service = Service(settings)
-    table = JobTable(settings.jobs_of(service.model.bundle))
-    with table.alone():
+    table = job_table(settings, service.model.bundle)
+    with table.working():
         while True:
             table.forget_finished(3600 * settings.keep_hours)
             job = table.take()
