@@ -52,8 +52,9 @@ class Network(nn.Module):
         inputs = {"frame": (frames, frame_lengths)}
         if self.pooling is not None:
             weights = frame_mask(frame_lengths, frames.shape[1])[:, None].to(frames.dtype)
-            inputs["clip"] = (self.pooling(frames, weights).squeeze(1),)
-        return {name: attrs.evolve(head(*inputs[head.level]), frames=frames) for name, head in self.heads.items()}
+            inputs["clip"] = (self.pooling(frames[..., : self.frames.voice], weights).squeeze(1),)
+        judged = {"frame": frames, "clip": frames[..., : self.frames.voice]}
+        return {name: attrs.evolve(head(*inputs[head.level]), frames=judged[head.level]) for name, head in self.heads.items()}
 
     def encode(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """`[batch, samples]`, `[batch]` in samples → `[batch, frames, dim]`, `[batch]` in frames: each second heard once."""
@@ -78,7 +79,7 @@ class Network(nn.Module):
         """
         if self.voice is None or self.pooling is None:
             raise ModelError('this network has no head with an embedding: add [head.speaker] with use = "speaker"')
-        pooled = self.pooling(frames, weights)
+        pooled = self.pooling(frames[..., : self.frames.voice], weights)
         return self.heads[self.voice](pooled.flatten(0, 1)).embedding.unflatten(0, pooled.shape[:2])
 
 
@@ -95,7 +96,7 @@ def build_network(recipe: Recipe, labels: Mapping[str, tuple[str, ...]]) -> Netw
     for name, part in recipe.temporal.items():
         temporal[name] = assemble("temporal", f"temporal.{name}", part, frames)
         frames = temporal[name].out
-    pooling = None if recipe.pooling is None else assemble("pooling", "pooling", recipe.pooling, frames)
+    pooling = None if recipe.pooling is None else assemble("pooling", "pooling", recipe.pooling, frames.of_voice)
     heads = {}
     for name, part in recipe.head.items():
         task = part.config.task

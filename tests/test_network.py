@@ -98,6 +98,22 @@ def test_frames_with_weights_are_embedded_as_the_clip_itself() -> None:
     assert not torch.allclose(voices[:, 0], voices[:, 1], atol=1e-3)
 
 
+def test_only_what_tells_voices_apart_is_pooled() -> None:
+    encoder = {"use": "campplus", "residual": [1, 1], "stride": 2, "layers": [2, 1], "early": True}
+    heads = {"speaker": {"use": "speaker", "hidden": [6]}, "activity": {"use": "activity", "hidden": 5}}
+    recipe = recipe_from_table({"encoder": encoder, "pooling": {"use": "statistics"}, "head": heads})
+    torch.manual_seed(0)
+    network = build_network(recipe, FEW | {"activity": ()}).eval()
+    waveform, lengths = noise(1, 16000), torch.tensor([16000])
+    said = network(waveform, lengths)
+    assert (said["speaker"].frames.shape[-1], said["activity"].frames.shape[-1]) == (512, 640)
+    frames, counts = network.encode(waveform, lengths)
+    other = torch.cat((frames[..., :512], noise(*frames[..., 512:].shape)), dim=-1)
+    weights = torch.ones(1, 1, frames.shape[1])
+    torch.testing.assert_close(network.embed(other, weights), network.embed(frames, weights))
+    assert not torch.allclose(network.active(other, counts), network.active(frames, counts))
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

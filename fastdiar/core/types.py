@@ -114,11 +114,21 @@ class Diarization:
 
 @attrs.frozen
 class Frames:
-    """What a stream of frames is: `dim` numbers a frame, one every `hop` samples, the first centred on sample `first`."""
+    """What a stream of frames is: `dim` numbers a frame, one every `hop` samples, the first centred on sample `first`.
+
+    The first `voice` numbers say whose voice a frame is, and are what is pooled; the rest is for heads that judge frames. None: all
+    say it.
+    """
 
     dim: int = field(validator=validators.ge(1))
     hop: float = field(validator=validators.ge(1))
     first: float
+    voice: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
+
+    @property
+    def of_voice(self) -> Frames:
+        """The part of the frames that is pooled."""
+        return Frames(self.voice or self.dim, self.hop, self.first)
 
 
 @attrs.frozen(eq=False)

@@ -114,13 +114,13 @@ def load_weights(module: nn.Module, path: Path) -> None:
     _restore(module, tensors, path)
 
 
-def lend_weights(network: Network, run: Path) -> None:
-    """Give a network the tensors of a run's best one that have its names and shapes; raises `TrainingError` where none have."""
+def weights_to_lend(network: Network, run: Path) -> dict[str, Tensor]:
+    """The tensors of a run's best network that have this one's names and shapes; raises `TrainingError` where none have."""
     own = network.state_dict()
     same = {name: tensor for name, tensor in read_weights(run / BEST).items() if name in own and own[name].shape == tensor.shape}
     if not same:
         raise TrainingError(f"{run}: its network has no part in common with this one")
-    network.load_state_dict(same, strict=False)
+    return same
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -162,14 +162,13 @@ class Run:
     def begin(self) -> None:
         """What a new run does before its first step: weights from elsewhere, and probes for teachers without classes."""
         network = self.objective.network
-        clips = _some_clips(self.batches())
-        if clips:
-            waveform = nn.utils.rnn.pad_sequence(clips, batch_first=True).to(self.fabric.device)
-            network.encoder.begin(waveform, torch.tensor([len(clip) for clip in clips], device=self.fabric.device))
-        for head in network.heads.values():
-            head.begin()
-        if self.trainer.start is not None:
-            checkpoint.lend_weights(network, self.trainer.start)
+        lent = {} if self.trainer.start is None else checkpoint.weights_to_lend(network, self.trainer.start)
+        if not _has_all(lent, "encoder.", network):
+            self._begin_encoder()
+        for name, head in network.heads.items():
+            if not _has_all(lent, f"heads.{name}.", network):
+                head.begin()
+        network.load_state_dict(lent, strict=False)
         if self.teachers.tasks:
             self.teachers.fit(self._middles("train", 0, 1), {task: len(names) for task, names in self.corpus.labels.items()})
         agree(self.objective.state_dict().values(), self.fabric)
@@ -178,6 +177,13 @@ class Run:
         if self.fabric.is_global_zero:
             self.teachers.keep(self.out / PROBES)
         self.save()
+
+    def _begin_encoder(self) -> None:
+        clips = _some_clips(self.batches())
+        if clips:
+            waveform = nn.utils.rnn.pad_sequence(clips, batch_first=True).to(self.fabric.device)
+            lengths = torch.tensor([len(clip) for clip in clips], device=self.fabric.device)
+            self.objective.network.encoder.begin(waveform, lengths)
 
     def restore(self) -> None:
         """Go back to what `save` wrote; log lines of epochs after it go."""
@@ -317,6 +323,11 @@ class Run:
     def _seed(self) -> int:
         place = [self.trainer.seed, self.progress.epoch, self.progress.step, self.fabric.global_rank]
         return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _has_all(tensors: Mapping[str, Tensor], part: str, network: nn.Module) -> bool:
+    """Whether every tensor of a part of the network is there: then nothing else needs to begin it."""
+    return all(name in tensors for name in network.state_dict() if name.startswith(part))
 
 
 def _some_clips(batches: Iterable[Loaded]) -> list[Tensor]:

@@ -26,7 +26,7 @@ class BiGru(TemporalBlock):
     def __init__(self, config: BiGruConfig, frames: Frames) -> None:
         super().__init__()
         self.both_ways = BothWays(frames.dim, config.hidden)
-        self.out = attrs.evolve(frames, dim=2 * config.hidden)
+        self.out = attrs.evolve(frames, dim=2 * config.hidden, voice=None)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """`[batch, frames, dim]`, `[batch]` → `[batch, frames, 2 * hidden]`; frames past a clip's length are zero."""

@@ -35,7 +35,7 @@ class Mhsa(TemporalBlock):
         self.project = nn.Linear(frames.dim, 3 * frames.dim)
         self.merge = nn.Linear(frames.dim, frames.dim)
         self.norm = nn.LayerNorm(frames.dim)
-        self.out = frames
+        self.out = attrs.evolve(frames, voice=None)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """`[batch, frames, dim]`, `[batch]` → `[batch, frames, dim]`; frames past a clip's length are zero."""

@@ -35,6 +35,18 @@ def test_a_cut_network_has_frames_of_40_ms() -> None:
     assert lengths.tolist() == [25, 13]
 
 
+def test_early_layers_may_stand_behind_what_tells_voices_apart() -> None:
+    torch.manual_seed(0)
+    plain = CamPlusPlus(CamPlusPlusConfig(**SMALL)).eval()
+    both = CamPlusPlus(CamPlusPlusConfig(**SMALL, early=True)).eval()
+    both.load_state_dict(plain.state_dict())
+    waveform, lengths = torch.randn(2, 16000), torch.tensor([16000, 8001])
+    frames, _ = both(waveform, lengths)
+    assert (both.out.dim, both.out.of_voice, frames.shape) == (640, plain.out, (2, 25, 640))
+    torch.testing.assert_close(frames[..., :512], plain(waveform, lengths)[0])
+    assert frames[1, 13:].eq(0).all() and frames[0, :, 512:].std() > 0
+
+
 def test_it_takes_over_the_whole_teacher(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the same features, frames are those of the ONNX file."""
     features, expected = _teacher(shared)

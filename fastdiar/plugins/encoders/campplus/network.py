@@ -51,13 +51,17 @@ class CamPlusPlusConfig:
         validator=[checks.positive_list, validators.min_len(2), validators.max_len(3)],
         metadata={"help": "layers of each dense block"},
     )
+    early: bool = field(
+        default=False,
+        metadata={"help": "frames end with what the dense blocks start from, 128 numbers more, for heads that judge frames"},
+    )
     start: Path | None = field(
         default=None, metadata={"help": "a whole CAM++ as ONNX, whose first layers training starts from; random without"}
     )
 
 
 class CamPlusPlus(Encoder):
-    """`[batch, samples]` → `[batch, frames, 512]`, a frame every 20 ms (40 ms with `stride = 2`)."""
+    """`[batch, samples]` → `[batch, frames, 512]` (640 with `early`), a frame every 20 ms (40 ms with `stride = 2`)."""
 
     config_class = CamPlusPlusConfig
 
@@ -78,17 +82,18 @@ class CamPlusPlus(Encoder):
             self.blocks.append(DenseBlock(channels, layers, dilation, out, round(SEGMENT_SECONDS * RATE / hop)))
             channels = out
         self.norm = nn.BatchNorm1d(WIDE)
-        self.out = Frames(WIDE, float(hop), (HOP - 1) / 2)
+        self.out = Frames(WIDE + NARROW * config.early, float(hop), (HOP - 1) / 2, WIDE if config.early else None)
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """`[batch, samples]`, `[batch]` → `[batch, frames, 512]`, `[batch]`; frames past a clip's length are zero."""
+        """`[batch, samples]`, `[batch]` → `[batch, frames, 512 or 640]`, `[batch]`; frames past a clip's length are zero."""
         x, lengths = self.mel(waveform, lengths)
         x, lengths = self.front(x, lengths)
         lengths = frame_count(lengths, 2)
-        x = keep_valid(F.relu(self.narrow_norm(self.narrow(x))), lengths)
+        early = x = keep_valid(F.relu(self.narrow_norm(self.narrow(x))), lengths)
         for block in self.blocks:
             x = block(x, lengths)
-        return keep_valid(F.relu(self.norm(x)), lengths).transpose(1, 2), lengths
+        x = keep_valid(F.relu(self.norm(x)), lengths)
+        return (torch.cat((x, early), dim=1) if self.config.early else x).transpose(1, 2), lengths
 
     @torch.no_grad()
     def begin(self, waveform: Tensor, lengths: Tensor) -> None:
@@ -97,7 +102,7 @@ class CamPlusPlus(Encoder):
             return
         weights = Weights(self.config.start)
         graft(weights, self, waveform, lengths)
-        if self.config != attrs.evolve(CamPlusPlusConfig(), start=self.config.start):
+        if self.config != attrs.evolve(CamPlusPlusConfig(), start=self.config.start, early=self.config.early):
             whole = CamPlusPlus(CamPlusPlusConfig()).to(waveform.device)
             graft(weights, whole, waveform, lengths)
             fit_last(self, whole, waveform, lengths)
