@@ -134,6 +134,14 @@ def read_data(recipe: Recipe, name: str) -> tuple[Dataset, list[Entry]]:
     return dataset, entries
 
 
+def absent_data(recipe: Recipe) -> list[Problem]:
+    """Every file and folder that the data or the augmentations name and that is not here, with the line that names it."""
+    parts = {(table, name): part for table in ("data", "augment") for name, part in getattr(recipe, table).items()}
+    found = [(key, path) for place, part in parts.items() for key, path in _paths(part.config, place) if not path.exists()]
+    written = {key: recipe.origins[key] for key, _ in found}
+    return [Problem(f"{path}: is not here", dumps_key(key), written[key].path, written[key].line) for key, path in found]
+
+
 class _Reader:
     """Turns a source into a recipe, and collects what is wrong with it."""
 
@@ -272,6 +280,20 @@ def _values(table: Mapping[str, Any], path: Key = ()) -> Iterator[tuple[Key, str
             yield from _values(value, (*path, key))
         else:
             yield (*path, key), dumps_value(value)
+
+
+def _paths(value: Any, key: Key) -> Iterator[tuple[Key, Path]]:
+    """Every path of a config and of the parts in it, with the keys that lead to it."""
+    if isinstance(value, Path):
+        yield key, value
+    elif isinstance(value, Part):
+        yield from _paths(value.config, key)
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _paths(each, (*key, name))
+    elif attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            yield from _paths(getattr(value, field.name), (*key, field.name))
 
 
 def _anchored(value: Any, key: Key, origins: Mapping[Key, Origin]) -> Any:

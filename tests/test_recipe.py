@@ -11,7 +11,7 @@ import pytest
 from fastdiar import registry
 from fastdiar.core.errors import RecipeError
 from fastdiar.core.recipe_files import DEEPEST, LARGEST_FILE
-from fastdiar.recipe import read_recipe, recipe_from_table
+from fastdiar.recipe import absent_data, read_recipe, recipe_from_table
 
 pytest.importorskip("torch", reason="recipes name components that need torch")
 
@@ -258,6 +258,17 @@ probability = 0.25
 use = "gain"
 gain = [-9, 0]
 """
+
+
+def test_data_that_is_not_here_is_named_with_its_line(here: Path) -> None:
+    path = write('[data.dev]\nuse = "folder"\nroot = "."\n[augment.noise]\nuse = "add_noise"\nfolder = "noise"\n')
+    assert [str(problem) for problem in absent_data(read_recipe(path))] == [
+        f"base.toml:4: data.train.root: {here / 'speech'}: is not here",
+        f"mine/new.toml:7: augment.noise.folder: {here / 'mine' / 'noise'}: is not here",
+    ]
+    (here / "speech").mkdir()
+    (here / "mine" / "noise").mkdir()
+    assert absent_data(read_recipe(path)) == []
 
 
 def test_components_inside_a_component_are_parts_like_any(here: Path) -> None:

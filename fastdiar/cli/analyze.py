@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastdiar.cli.tables import percent, row, table
+from fastdiar.cli.tables import percent, row, show, table
 
 if TYPE_CHECKING:
     from fastdiar.evaluation.analysis import Analysis
@@ -82,8 +82,6 @@ def _figures(found: Analysis) -> str:
 
 
 def _print(name: str, found: Analysis, compared: Sequence[Pair]) -> None:
-    from rich.console import Console
-
     kinds = table(
         f"{name}: DER {percent(found.seconds / found.speech if found.speech else None)} %", "error", "points", "share %"
     )
@@ -93,10 +91,7 @@ def _print(name: str, found: Analysis, compared: Sequence[Pair]) -> None:
     worst = table("the worst stretches", "recording", "from s", "to s", "wrong s", "mostly")
     for each in found.worst:
         row(worst, each.uri, f"{each.start:.1f}", f"{each.end:.1f}", f"{each.seconds:.1f}", each.kinds[0])
-    console = Console()
-    console.print(kinds)
-    if found.worst:
-        console.print(worst)
+    show(kinds, *([worst] if found.worst else []))
     typer.echo(
         f"number of people: too few in {found.too_few} of {len(compared)} recordings, right in {found.right}, "
         f"too many in {found.too_many}"

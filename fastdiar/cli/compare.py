@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fastdiar.cli.tables import show
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -41,7 +43,6 @@ def _figures(runs: Sequence[TrainedRun]) -> dict[str, list[float | None]]:
 
 def _print(names: Sequence[str], figures: dict[str, list[float | None]], differing: dict[str, list[Any]]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -54,7 +55,7 @@ def _print(names: Sequence[str], figures: dict[str, list[float | None]], differi
     table.add_section()
     for key, values in differing.items():
         table.add_row(escape(key), *("-" if value is None else escape(str(value)) for value in values))
-    Console().print(table)
+    show(table)
     if len(names) > 1 and not differing:
         typer.echo("their recipes are the same")
 

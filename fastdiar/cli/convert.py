@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Turns: .rttm, .json, .srt, .vtt, .TextGrid, .txt or .csv.")],
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="A file, or a folder where IN holds several recordings.")],
+    target: Annotated[
+        Path | None, typer.Argument(metavar="[OUT]", help="A file, or a folder where IN holds several recordings.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT", help="The same, as other commands say it.")
+    ] = None,
     read_as: Annotated[Style | None, typer.Option("--from", help="What IN is; by default what its name ends in.")] = None,
     write_as: Annotated[Style | None, typer.Option("--to", help="What OUT is to be; by default what its name ends in.")] = None,
 ) -> None:
@@ -27,6 +32,10 @@ def convert(
     from fastdiar.core.files import write_text
     from fastdiar.core.formats import read_turns
 
+    if target is not None and output is not None:
+        raise FastdiarError(f"{target} and -o {output}: say one place to write to")
+    if (output := output or target) is None:
+        raise FastdiarError(f"say where to write to: fastdiar convert {source} -o OUT")
     style = format_for(output, write_as)
     found = read_turns(source, read_as)
     several = len(found) > 1 or output.is_dir()

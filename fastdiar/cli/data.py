@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 
 from fastdiar.cli.progress import Progress
 from fastdiar.cli.recipe import Overrides, RecipePath
+from fastdiar.cli.tables import show
 
 if TYPE_CHECKING:
     from fastdiar.inspection.check import Quality
@@ -63,25 +65,32 @@ def check(
 
 @app.command()
 def stats(recipe: RecipePath, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Print speakers, utterances, hours, lengths and overlap of each split; no audio is decoded.
+    """Print speakers, utterances, hours, lengths and overlap of each split; warn of what is in two. No audio is decoded.
 
     Example: fastdiar data stats recipes/quickstart.toml
     """
     import attrs
 
-    from fastdiar.core.errors import Problem, RecipeError
-    from fastdiar.inspection.statistics import statistics
+    from fastdiar.core.errors import Problem, RecipeError, said
+    from fastdiar.inspection.statistics import in_both, statistics
     from fastdiar.recipe import read_data, read_data_tables
 
     tables = read_data_tables(recipe, overrides or ())
     if not tables.data:
         raise RecipeError([Problem("is missing: the recipe has no [data.train], [data.dev] or [data.test]", "data", recipe)])
     with Progress() as progress:
-        found = {name: statistics(*read_data(tables, name), told=progress) for name in tables.data}
+        data = {name: read_data(tables, name) for name in tables.data}
+        found = {name: statistics(*each, told=progress) for name, each in data.items()}
     if as_json:
         typer.echo(json.dumps({name: attrs.asdict(each) for name, each in found.items()}, indent=2))
     else:
         _print_statistics(found)
+    for one, other in combinations(data, 2):
+        if both := in_both(data[other][1], data[one][1]):
+            words = (
+                f"{len(both)} of {len(data[other][1])} utterances of [data.{other}] are in [data.{one}], too, such as {both[0]}"
+            )
+            typer.echo(said("warning", words), err=True)
 
 
 @app.command()
@@ -129,7 +138,6 @@ def _quality_figures(quality: Quality) -> dict[str, Any]:
 
 
 def _print_quality(quality: Quality) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from fastdiar.core.errors import said
@@ -143,7 +151,7 @@ def _print_quality(quality: Quality) -> None:
         heading = f"{name} ({LIMITS[name].unit})" if LIMITS[name].unit else name
         style = "bold red" if name in quality.failed else None
         table.add_row(heading, *quantiles, _range(name), str(len(figures["beyond"])), style=style)
-    Console().print(table)
+    show(table)
     for name, figures in measures.items():
         if figures["beyond"]:
             typer.echo(f"{name}: {_plain(', '.join(figures['beyond'][:NAMED]))}{' …' if figures['beyond'][NAMED:] else ''}")
@@ -171,7 +179,6 @@ def _range(name: str) -> str:
 
 
 def _print_statistics(found: dict[str, Statistics]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from fastdiar.inspection.statistics import QUANTILES
@@ -183,7 +190,7 @@ def _print_statistics(found: dict[str, Statistics]) -> None:
     for place, name in enumerate(("shortest (s)", *(f"{100 * share:g} % (s)" for share in QUANTILES[1:-1]), "longest (s)")):
         table.add_row(name, *(f"{each.seconds[place]:,.1f}" if each.seconds else "–" for each in found.values()))
     table.add_row("overlap (%)", *("–" if each.overlap is None else f"{100 * each.overlap:.1f}" for each in found.values()))
-    Console().print(table)
+    show(table)
     if any(each.estimated for each in found.values()):
         typer.echo("≈ from a sample")
     for each in found.values():

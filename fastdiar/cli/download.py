@@ -58,7 +58,7 @@ def download(
         return 1
     try:
         with Progress(_size) as progress:
-            fetch(parts, target, server, progress)
+            fetch(parts, target, server, progress, progress.warn)
     except KeyboardInterrupt:
         typer.echo(said("stopped", "the same command goes on from here"), err=True)
         raise

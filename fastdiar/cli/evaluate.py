@@ -13,7 +13,7 @@ import typer
 
 from fastdiar.cli.progress import bars
 from fastdiar.cli.recipe import Overrides
-from fastdiar.cli.tables import percent, row, table
+from fastdiar.cli.tables import percent, row, show, table
 
 if TYPE_CHECKING:
     from fastdiar.evaluation.evaluation import Evaluation
@@ -123,12 +123,9 @@ def _bundle(folder: Path) -> Iterator[Path]:
 
 
 def _print(found: Evaluation) -> None:
-    from rich.console import Console
-
-    console = Console()
     for tables in (_closed_set, _tasks_told, _verification, _diarization):
         for lines, notes in tables(found):
-            console.print(lines)
+            show(lines)
             for note in notes:
                 typer.echo(note)
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+from fastdiar.core.errors import said
+
 LINE_SECONDS = 15.0
 """From one line to the next, where there is no terminal."""
 
@@ -52,6 +54,10 @@ class Progress:
             self._spoke = now
             left = f", {(total - done) / pace / 60:.0f} min left" if pace and total else ""
             self._console.print(f"{what}: {text}{left}", highlight=False, markup=False, soft_wrap=True)
+
+    def warn(self, words: str) -> None:
+        """A line that stays, above the bar where there is one."""
+        self._console.print(said("warning", words), highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -18,11 +18,14 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE
 
 @app.command()
 def check(recipe: RecipePath, overrides: Overrides = None) -> None:
-    """Report everything that is wrong with a recipe."""
-    from fastdiar.recipe import read_recipe
+    """Report everything that is wrong with a recipe, and warn of data that is not here."""
+    from fastdiar.core.errors import said
+    from fastdiar.recipe import absent_data, read_recipe
 
-    read_recipe(recipe, overrides or ())
-    typer.echo(f"{recipe}: good")
+    absent = absent_data(read_recipe(recipe, overrides or ()))
+    for problem in absent:
+        typer.echo(said("warning", str(problem)), err=True)
+    typer.echo(f"{recipe}: good" + (", but not all of its data is here" if absent else ""))
 
 
 @app.command()

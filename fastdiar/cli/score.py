@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fastdiar.cli.tables import percent, row, show, table
+
 if TYPE_CHECKING:
     from fastdiar.evaluation.diarization import Conditions, Score
 
 
 def score(
-    reference: Annotated[Path, typer.Argument(metavar="REF", help="The true turns: an RTTM file, or a folder of them.")],
-    hypothesis: Annotated[Path, typer.Argument(metavar="HYP", help="The turns to judge: an RTTM file, or a folder of them.")],
+    reference: Annotated[
+        Path,
+        typer.Argument(metavar="REF", help="The true turns: RTTM, JSON or any other format of turns; or a folder of RTTM files."),
+    ],
+    hypothesis: Annotated[Path, typer.Argument(metavar="HYP", help="The turns to judge, likewise.")],
     uem: Annotated[Path | None, typer.Option(help="The stretches to score: a UEM file, or a folder of them.")] = None,
     collar: Annotated[
         float | None, typer.Option(min=0, help="Seconds around each reference boundary not scored, in all: 0.5 is ±0.25 s.")
@@ -58,26 +63,12 @@ def _values(settings: Any) -> dict[str, Any]:
 
 
 def _print(results: dict[str, list[Score]], chosen: dict[str, Conditions], described: dict[str, Any]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console()
-    console.print(
-        f"reference {described['reference']}; scored: {described['uem']}", highlight=False, markup=False, soft_wrap=True
-    )
+    typer.echo(f"reference {described['reference']}; scored: {described['uem']}")
     for name, scores in results.items():
-        title = f"{name}: {chosen[name]}"
-        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-        table.add_column("recording", overflow="fold")
-        for column in ("DER %", "missed", "false alarm", "confusion", "JER %", "speakers", "found"):
-            table.add_column(column, justify="right", no_wrap=True)
+        columns = ("DER %", "missed", "false alarm", "confusion", "JER %", "speakers", "found")
+        figures = table(f"{name}: {chosen[name]}", "recording", *columns)
         for one in scores:
-            shares = [_percent(part, one.speech) for part in (one.missed, one.false_alarm, one.confusion)]
-            table.add_row(escape(one.uri), _percent(one.der), *shares, _percent(one.jer), str(one.speakers), str(one.found))
-        console.print(table)
-
-
-def _percent(part: float | None, whole: float = 1.0) -> str:
-    return "-" if part is None or not whole else f"{100 * part / whole:.1f}"
+            parts = (one.missed, one.false_alarm, one.confusion)
+            shares = [percent(part / one.speech if one.speech else None) for part in parts]
+            row(figures, one.uri, percent(one.der), *shares, percent(one.jer), str(one.speakers), str(one.found))
+        show(figures)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+WIDEST = 10_000
+"""Letters of a line where no terminal is: a file, or another program, has room for all of it."""
 
 
 def table(title: str, first: str, *columns: str) -> Any:
@@ -21,6 +25,15 @@ def row(figures: Any, first: str, *cells: str) -> None:
     from rich.markup import escape
 
     figures.add_row(escape(first), *cells)
+
+
+def show(*figures: Any) -> None:
+    """Print tables, and lines; only a terminal, which has a width, folds them."""
+    from rich.console import Console
+
+    console = Console() if sys.stdout.isatty() else Console(width=WIDEST)
+    for each in figures:
+        console.print(each, highlight=False)
 
 
 def percent(share: float | None) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from fastdiar.cli.progress import bars
 from fastdiar.cli.recipe import Overrides
-from fastdiar.cli.tables import percent, row, table
+from fastdiar.cli.tables import percent, row, show, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,23 +99,21 @@ def _figures(tuned: Tuned) -> dict[str, Any]:
 
 
 def _print(tuned: Tuned, heard: Sequence[Remembered]) -> None:
-    from rich.console import Console
     from rich.markup import escape
 
-    console = Console()
     names = [each.name for each in heard]
     trials = table("DER % (collar 0, overlap scored), right number of people %", "settings", "mean", *names)
     for trial in sorted(tuned.trials, key=lambda trial: trial.mean()):
         mark = " (chosen)" if trial is tuned.best else ""
         figures = (f"{percent(trial.scores[name].der)}, {percent(trial.right_count[name])}" for name in names)
         row(trials, f"{_said(trial.values)}{mark}", percent(trial.mean()), *figures)
-    console.print(trials)
+    show(trials)
     if tuned.left_out:
         without = table("chosen without one set: DER % of that set", "left out", "settings", "with them", "the model's own")
         for each in tuned.left_out:
             rates = (percent(trial.scores[each.name].der) for trial in (each.chosen, tuned.own))
             row(without, each.name, escape(_said(each.chosen.values)), *rates)
-        console.print(without)
+        show(without)
     for reason in (reason for each in heard for reason in each.unreadable):
         typer.echo(f"unreadable: {reason}")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from fastdiar.core.errors import FormatError, MissingExtra
-from fastdiar.core.formats import read_rttm, read_uem
+from fastdiar.core.formats import named_format, read_turns, read_uem
 from fastdiar.core.types import Turn
 
 if TYPE_CHECKING:
@@ -121,16 +121,16 @@ def pooled(scores: Sequence[Score]) -> Score:
 
 
 def pairs(reference: Path, hypothesis: Path, uem: Path | None = None) -> list[Pair]:
-    """What is to be scored: two RTTM files of one recording, or two folders of them; raises `FormatError`.
+    """What is to be scored: two files of turns of one recording, or two folders of RTTM files; raises `FormatError`.
 
     Files of one pair are taken as the same recording, whatever their uris. Files of two folders belong together when their
     stems are equal, or else when the one's is the longest of the other's dotted prefixes (EN2001a and EN2001a.Mix-Headset).
     `uem` is a file, or a folder whose files are matched alike.
     """
     if reference.is_dir() != hypothesis.is_dir():
-        raise FormatError(f"{reference} and {hypothesis}: expected two RTTM files, or two folders of them")
+        raise FormatError(f"{reference} and {hypothesis}: expected two files of turns, or two folders of RTTM files")
     if not reference.is_dir():
-        turns, found = (_only(read_rttm(path), path) for path in (reference, hypothesis))
+        turns, found = (_turns(path) for path in (reference, hypothesis))
         return [Pair(reference.stem, turns, found, _stretches(uem, reference.stem))]
     found_files, known = ({path.stem: path for path in sorted(folder.glob("*.rttm"))} for folder in (hypothesis, reference))
     for folder, files in ((hypothesis, found_files), (reference, known)):
@@ -141,7 +141,7 @@ def pairs(reference: Path, hypothesis: Path, uem: Path | None = None) -> list[Pa
         lonely = sorted(set(known) - set(matched)) or sorted(found_files)
         raise FormatError(f"{reference / lonely[0]}.rttm: has no partner of its own in {hypothesis}")
     return [
-        Pair(stem, _only(read_rttm(known[stem]), known[stem]), _only(read_rttm(path), path), _stretches(uem, stem))
+        Pair(stem, _turns(known[stem]), _turns(path), _stretches(uem, stem))
         for stem, path in ((stem, found_files[matched[stem]]) for stem in sorted(known))
     ]
 
@@ -154,10 +154,15 @@ def partner(stem: str, known: Iterable[str], folder: Path) -> str:
     return stem if stem in close else max(close, key=len)
 
 
-def _only(turns: dict[str, list[Turn]], path: Path) -> list[Turn]:
-    if len(turns) > 1:
-        raise FormatError(f"{path}: holds {len(turns)} recordings ({', '.join(sorted(turns)[:3])}…): expected one a file")
-    return next(iter(turns.values()), [])
+def _turns(path: Path) -> Sequence[Turn]:
+    """Those of a file of one recording; it is RTTM where its name does not end in another format of turns."""
+    found = read_turns(path, None if named_format(path) else "rttm")
+    if len(found) > 1:
+        names = ", ".join(sorted(one.uri for one in found)[:3])
+        raise FormatError(
+            f"{path}: holds {len(found)} recordings ({names}…): expected one a file: fastdiar convert takes it apart"
+        )
+    return found[0].turns
 
 
 def _stretches(uem: Path | None, stem: str) -> list[tuple[float, float]] | None:

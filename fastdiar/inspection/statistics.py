@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import attrs
@@ -61,6 +64,24 @@ def statistics(dataset: Dataset, entries: Sequence[Entry], told: Told = lambda *
         estimated=len(looked) < len(entries) or (turns is not None and len(turns) < len(entries)),
         unreadable=tuple(unreadable),
     )
+
+
+def in_both(one: Sequence[Entry], other: Sequence[Entry]) -> list[str]:
+    """Keys of the utterances of `one` of which `other` holds something, too: of one file, the same key or some of the time."""
+    there: dict[Path, list[Entry]] = defaultdict(list)
+    for entry in other:
+        there[entry.path].append(entry)
+    keys = {(entry.path, entry.key) for entry in other}
+    return [
+        entry.key
+        for entry in one
+        if (entry.path, entry.key) in keys or (type(entry) is Entry and any(_meet(entry, each) for each in there[entry.path]))
+    ]
+
+
+def _meet(one: Entry, other: Entry) -> bool:
+    ends = [math.inf if entry.seconds is None else entry.start + entry.seconds for entry in (one, other)]
+    return type(other) is Entry and one.start < ends[1] and other.start < ends[0]
 
 
 def _spread(entries: Sequence[T], most: int) -> list[T]:

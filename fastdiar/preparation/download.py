@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import PARTIAL_CONTENT, REQUESTED_RANGE_NOT_SATISFIABLE, HTTPException
 from itertools import accumulate
 from pathlib import Path
@@ -37,6 +37,8 @@ PIECE = 1 << 20
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers that another attempt may change."""
 
+Told = Callable[[str], None]
+"""Hears what went wrong, before it is tried again."""
 Progress = Callable[[str, int, int], None]
 """Hears which file is being fetched, how many bytes of it are there, of how many (0 where that is not known)."""
 
@@ -76,25 +78,31 @@ def chosen(corpus: Corpus, names: Iterable[str]) -> dict[str, Part]:
     return {name: corpus.parts[name] for name in wanted or corpus.parts}
 
 
-def download(parts: dict[str, Part], target: Path, server: Server, progress: Progress) -> None:
+def download(parts: dict[str, Part], target: Path, server: Server, progress: Progress, told: Told = lambda words: None) -> None:
     """Fetch parts to below `target`, going on where the last attempt stopped; what is there is not fetched again.
 
-    Raises `DataError` where a file cannot be had, is not what it should be, or cannot be stored.
+    Where nothing came, no folder stays behind. Raises `DataError` where a file cannot be had, is not what it should be, or cannot
+    be stored.
     """
     opener = server.opener()
+    made = [folder for folder in (target / FOLDER, target) if not folder.exists()]
     try:
         (target / FOLDER).mkdir(parents=True, exist_ok=True)
         for name, part in parts.items():
             done = target / FOLDER / f"{name}.done"
             if not done.exists():
                 _check_room(part, target)
-                files = [_fetch(file, server, opener, target / FOLDER, progress) for file in part.files]
+                files = [_fetch(file, server, opener, target / FOLDER, progress, told) for file in part.files]
                 _put(files, part, name, target)
                 done.touch()
                 for path in files:
                     path.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{target}: cannot be written to: {error.strerror}: mend that, and run this again to go on") from None
+    finally:
+        for folder in made:
+            with suppress(OSError):  # it holds something, or was never made
+                folder.rmdir()
 
 
 def _check_room(part: Part, target: Path) -> None:
@@ -107,7 +115,7 @@ def _check_room(part: Part, target: Path) -> None:
         raise DataError(f"{target}: too small: {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free")
 
 
-def _fetch(file: File, server: Server, opener: OpenerDirector, folder: Path, progress: Progress) -> Path:
+def _fetch(file: File, server: Server, opener: OpenerDirector, folder: Path, progress: Progress, told: Told) -> Path:
     """A file, whole and as it should be."""
     path, part = folder / file.basename, folder / f"{file.basename}.part"
     if path.exists():
@@ -122,7 +130,9 @@ def _fetch(file: File, server: Server, opener: OpenerDirector, folder: Path, pro
             failures = 1 if _size(part) > before else failures + 1
             if failures == TRIES:
                 raise DataError(f"{url}: {error}: run this again to go on, or try another address with --from") from None
-            time.sleep(PAUSE * 2 ** (failures - 1))
+            pause = PAUSE * 2 ** (failures - 1)
+            told(f"{url}: {error}: attempt {failures + 1} of {TRIES} in {pause:g} s")
+            time.sleep(pause)
     _check_sum(part, file, url)
     return part.rename(path)
 

@@ -56,6 +56,15 @@ def test_formats_by_option() -> None:
     assert Path("labels.rttm").read_text() == RTTM.format(uri="labels")
 
 
+def test_the_place_to_write_to_may_be_an_option(capsys: Capture) -> None:
+    assert run(["convert", "talk.rttm", "-o", "talk.srt"]) == 0
+    assert read_turns(Path("talk.srt"))[0].turns == read_turns(Path("talk.rttm"))[0].turns
+    assert run(["convert", "talk.rttm"]) == run(["convert", "talk.rttm", "one.srt", "-o", "two.srt"]) == 2
+    told = capsys.readouterr().err
+    assert "say where to write to: fastdiar convert talk.rttm -o OUT" in told and "say one place to write to" in told
+    assert not Path("one.srt").exists() and not Path("two.srt").exists()
+
+
 def test_diarize_writes_them_too() -> None:
     pytest.importorskip("onnxruntime")
     soundfile.write("talk.wav", soundfile.read(DIALOGUE, frames=11 * 16_000, dtype="int16")[0], 16_000)

@@ -61,6 +61,16 @@ def test_stats(small_recipe: Path, capsys: Capture) -> None:
     assert all(word in table for word in ("train", "dev", "test", "speakers", "hours", "50 % (s)", "overlap (%)"))
 
 
+def test_stats_warns_of_what_is_in_two_parts(small_recipe: Path, tmp_path: Path, capsys: Capture) -> None:
+    recipe = tmp_path / "both.toml"
+    recipe.write_text(small_recipe.read_text().replace('split = "test"', 'split = "all"'))
+    assert run(["data", "stats", str(small_recipe)]) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert run(["data", "stats", str(recipe)]) == 0
+    told = capsys.readouterr().err
+    assert "of 32 utterances of [data.test] are in [data.train], too, such as voice0/" in told and "[data.dev], too" in told
+
+
 def test_listen(small_recipe: Path, tmp_path: Path, capsys: Capture) -> None:
     pytest.importorskip("matplotlib")
     assert run(["data", "listen", str(small_recipe), "-n", "2", "-o", str(tmp_path / "heard")]) == 0

@@ -14,6 +14,7 @@ from fastdiar.core.types import Diarization, Turn
 
 Capture = pytest.CaptureFixture[str]
 REFERENCE = (Turn(0, 10, "ann"), Turn(10, 20, "bob"))
+APART = "fastdiar convert takes it apart"
 LATE = (Turn(0, 12, "x"), Turn(12, 19, "y"))
 """Two seconds of twenty are given to the wrong person, and one is missed."""
 
@@ -85,9 +86,9 @@ def test_silence_against_speech_and_speech_against_silence(capfd: Capture) -> No
     ("arguments", "message"),
     [
         (["gone.rttm", "hyp.rttm"], "gone.rttm: cannot be read: No such file or directory"),
-        (["ref.rttm", "."], "ref.rttm and .: expected two RTTM files, or two folders of them"),
+        (["ref.rttm", "."], "ref.rttm and .: expected two files of turns, or two folders of RTTM files"),
         (["ref.rttm", "odd.rttm"], "odd.rttm:1: expected at least 8 fields of a SPEAKER line, got 3"),
-        (["ref.rttm", "two.rttm"], "two.rttm: holds 2 recordings (a, b…): expected one a file"),
+        (["ref.rttm", "two.rttm"], f"two.rttm: holds 2 recordings (a, b…): expected one a file: {APART}"),
         (["ref.rttm", "hyp.rttm", "--uem", "gone.uem"], "gone.uem: cannot be read: No such file or directory"),
     ],
 )
@@ -104,3 +105,17 @@ def test_without_pyannote_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "pyannote.metrics", None)
     assert run(["score", write("ref.rttm", REFERENCE), write("hyp.rttm", LATE)]) == 2
     assert "scoring needs a part that is not installed: pip install 'fastdiar[score]'" in capfd.readouterr().err
+
+
+def test_any_format_of_turns_is_scored(capfd: Capture) -> None:
+    pair = write("ref.rttm", REFERENCE), write("hyp.rttm", LATE)
+    expected = figures(capfd, *pair)
+    assert run(["convert", "hyp.rttm", "-o", "hyp.json"]) == run(["convert", "ref.rttm", "-o", "ref.TextGrid"]) == 0
+    assert figures(capfd, "ref.TextGrid", "hyp.json")["strict"][0]["der"] == expected["strict"][0]["der"]
+
+
+def test_a_pipe_gets_whole_tables(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    name = "a_name_that_is_longer_than_a_terminal_is_wide"
+    assert run(["score", write(f"{name}.rttm", REFERENCE), write("hyp.rttm", LATE)]) == 0
+    assert [line.split()[0] for line in capfd.readouterr().out.splitlines() if "15.0" in line] == [name]

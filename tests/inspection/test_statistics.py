@@ -13,7 +13,8 @@ from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError
 from fastdiar.core.types import RATE, Turn
 from fastdiar.inspection import statistics as module
-from fastdiar.inspection.statistics import statistics
+from fastdiar.inspection.statistics import in_both, statistics
+from fastdiar.plugins.datasets.shards import Member
 
 
 class Listed(Dataset):
@@ -87,3 +88,14 @@ def test_turns_that_cannot_be_read_are_passed_over() -> None:
 
 def test_nothing_is_nothing() -> None:
     assert of([]) == module.Statistics(0, 0, 0.0, (), None, False, ())
+
+
+def test_what_two_parts_have_in_common_is_told_by_file_and_time() -> None:
+    def chunk(start: float, file: str = "a.wav") -> Entry:
+        return Entry(f"{file}@{start}", Path(file), {}, start, 10.0)
+
+    assert in_both([chunk(0), chunk(10)], [chunk(15)]) == ["a.wav@10"]
+    assert in_both([chunk(0), chunk(10)], [chunk(20), chunk(5, "b.wav")]) == []
+    assert in_both([Entry("one", Path("a.wav"), {})], [Entry("other", Path("a.wav"), {})]) == ["one"]
+    packed = [Member(name, Path("a.tar"), {}, seconds=3.0, member=name) for name in ("one", "other")]
+    assert in_both(packed[:1], packed[1:]) == [] and in_both(packed[:1], packed) == ["one"]

@@ -133,8 +133,14 @@ def test_a_server_that_stays_down_is_given_up(archive: Part, tmp_path: Path, ser
     with pytest.raises(DataError, match=r"dev-clean\.tar\.gz: 503 Service Unavailable: run this again to go on, or try another"):
         fetch(archive, tmp_path, server)
     assert len(server.asked) == TRIES
+
+
+def test_without_a_network_every_attempt_is_told_and_nothing_stays_behind(archive: Part, tmp_path: Path) -> None:
+    told: list[str] = []
     with pytest.raises(DataError, match=r"127\.0\.0\.1:9/dev-clean\.tar\.gz: .*refused"):
-        fetch(archive, tmp_path, server, address="http://127.0.0.1:9")
+        download({"dev-clean": archive}, tmp_path / "new", Server("http://127.0.0.1:9"), quiet, told.append)
+    assert len(told) == TRIES - 1 and told[0].endswith(f"attempt 2 of {TRIES} in 0 s")
+    assert not (tmp_path / "new").exists()
 
 
 def test_what_is_not_there_is_not_asked_for_twice(tmp_path: Path, server: Any) -> None:
@@ -147,7 +153,7 @@ def test_a_wrong_checksum_throws_the_file_away(archive: Part, tmp_path: Path, se
     wrong = Part((attrs.evolve(archive.files[0], checksum="md5:0123"),), archive=True)
     with pytest.raises(DataError, match=r"dev-clean\.tar\.gz: its md5 is [0-9a-f]{32}, not 0123: thrown away"):
         fetch(wrong, tmp_path, server)
-    assert contents(tmp_path) == {} and not list((tmp_path / ".download").iterdir())
+    assert list(tmp_path.iterdir()) == []
     fetch(archive, tmp_path, server)
     assert UTTERANCE in contents(tmp_path)
 
@@ -214,6 +220,7 @@ def test_too_small_a_disk_is_noticed_before(tmp_path: Path, server: Any, monkeyp
     with pytest.raises(DataError, match=r"too small: 46\.1 GB are needed, 45\.0 GB are free"):
         fetch(part, tmp_path, server)
     assert server.asked == []
+    (tmp_path / ".download").mkdir()
     with (tmp_path / ".download" / "train-clean-360.tar.gz.part").open("wb") as there:
         there.truncate(2 * 10**9)
     with pytest.raises(DataError, match="404 Not Found"):
