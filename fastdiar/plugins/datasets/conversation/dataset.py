@@ -22,13 +22,11 @@ from fastdiar.core.types import RATE, Turn
 from fastdiar.plugins.datasets.conversation import acoustics
 from fastdiar.plugins.datasets.conversation.casting import Cast, Utterance, Voice
 from fastdiar.plugins.datasets.conversation.performance import perform
-from fastdiar.plugins.datasets.conversation.turn_taking import Rhythm, Slot, draw_slots, learn_rhythms
+from fastdiar.plugins.datasets.conversation.turn_taking import Rhythm, Slot, draw_slots, interrupted, learn_rhythms
 from fastdiar.plugins.datasets.conversation.voices import make_tape
 
 COLUMNS = ("path", "corpus", "speaker", "session", "seconds")
 SHARE = [validators.ge(0), validators.le(1)]
-REPEATS = 2.0
-"""A meeting is at most this many times as long as the recordings there are of its people."""
 SECONDS_EACH = 12.0
 """A meeting has at least this long for each person, or some would never speak."""
 LEAST_SPEECH = 3.0
@@ -40,8 +38,16 @@ BACKGROUND = (35.0, 50.0)
 
 
 def _ordered(instance: object, attribute: attrs.Attribute, value: tuple[float, float]) -> None:
-    if not 0 < value[0] <= value[1]:
-        raise ValueError(f"must be two numbers above 0, the smaller first: {list(value)}")
+    if not value[0] <= value[1]:
+        raise ValueError(f"must be two numbers, the smaller first: {list(value)}")
+
+
+def _above_zero(instance: object, attribute: attrs.Attribute, value: tuple[float, float]) -> None:
+    if not value[0] > 0:
+        raise ValueError(f"must be above 0: {list(value)}")
+
+
+SPAN = [_ordered, _above_zero]
 
 
 @attrs.frozen(kw_only=True)
@@ -49,12 +55,22 @@ class Kind:
     """A kind of meeting: how many, and what they are like."""
 
     meetings: int = field(default=10, validator=validators.ge(1), metadata={"help": "how many of them"})
-    people: tuple[int, int] = field(default=(2, 5), validator=_ordered, metadata={"help": "fewest and most people in one"})
-    seconds: tuple[float, float] = field(default=(60.0, 180.0), validator=_ordered, metadata={"help": "shortest and longest"})
+    people: tuple[int, int] = field(default=(2, 5), validator=SPAN, metadata={"help": "fewest and most people in one"})
+    seconds: tuple[float, float] = field(default=(60.0, 180.0), validator=SPAN, metadata={"help": "shortest and longest"})
+    repeats: float = field(
+        default=2.0,
+        validator=validators.gt(0),
+        metadata={"help": "one is at most so many times as long as the recordings there are of its people"},
+    )
     one_corpus: bool = field(default=False, metadata={"help": "people of one corpus, each in one session, as on a real call"})
     room: float = field(default=0.0, validator=SHARE, metadata={"help": "share of them held in a room with echoes"})
     noise: float = field(default=0.0, validator=SHARE, metadata={"help": "share of them with noise"})
     telephone: float = field(default=0.0, validator=SHARE, metadata={"help": "share of them held over the telephone"})
+    silence: float = field(
+        default=0.0,
+        validator=[validators.ge(0), validators.lt(1)],
+        metadata={"help": "most of a meeting in which nobody speaks, in one"},
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -105,6 +121,7 @@ class _Plan:
     room: bool
     noise: bool
     telephone: bool
+    silence: float
     seed: tuple[int, ...]
 
 
@@ -187,13 +204,13 @@ class Conversation(Dataset):
         """Turns in which everyone speaks for a while; the last try counts."""
         people = len(plan.voices)
         for _ in range(50):
-            slots = draw_slots(self._rhythms[random.integers(len(self._rhythms))], people, plan.seconds, random)
+            slots = draw_slots(self._rhythms[random.integers(len(self._rhythms))], people, plan.seconds - plan.silence, random)
             spoken: Counter[int] = Counter()
             for slot in slots:
                 spoken[slot.person] += slot.end - slot.start
             if all(spoken[person] >= LEAST_SPEECH for person in range(people)):
                 break
-        return slots
+        return interrupted(slots, plan.silence, random) if plan.silence else slots
 
     def _in_room(self, dry: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Tracks `[people, samples]` as heard in one room, everyone in another place."""
@@ -251,9 +268,10 @@ def _plan(name: str, kind: Kind, cast: Cast, seed: tuple[int, ...]) -> _Plan:
     people = int(random.integers(kind.people[0], kind.people[1] + 1))
     voices = cast.choose(people, kind.one_corpus, random)
     seconds = max(random.uniform(*kind.seconds), people * SECONDS_EACH)
-    seconds = round(min(seconds, REPEATS * sum(voice.seconds for voice in voices)), 1)
+    seconds = round(min(seconds, kind.repeats * sum(voice.seconds for voice in voices)), 1)
     room, noise, telephone = (bool(random.random() < share) for share in (kind.room, kind.noise, kind.telephone))
-    return _Plan(name, voices, seconds, room, noise, telephone, (*seed, 1))
+    silence = seconds * random.uniform(0, kind.silence)
+    return _Plan(name, voices, seconds, room, noise, telephone, silence, (*seed, 1))
 
 
 def _recordings(folder: Path) -> list[Path]:

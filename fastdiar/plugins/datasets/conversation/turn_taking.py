@@ -98,6 +98,13 @@ def draw_slots(rhythm: Rhythm, people: int, seconds: float, random: np.random.Ge
     return sorted(floor + inside, key=lambda slot: slot.start)
 
 
+def interrupted(slots: Sequence[Slot], seconds: float, random: np.random.Generator) -> list[Slot]:
+    """The same turns with a silence of `seconds` before one of them, or behind the last."""
+    first = int(random.integers(len(slots) + 1))
+    moved = [attrs.evolve(slot, start=slot.start + seconds, end=slot.end + seconds) for slot in slots[first:]]
+    return [*slots[:first], *moved]
+
+
 def _draw_floor(rhythm: Rhythm, people: int, seconds: float, random: np.random.Generator) -> list[Slot]:
     talkative = random.uniform(0.4, 1.6, people)
     holder, previous = (int(person) % people for person in random.permutation(max(people, 2))[:2])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
@@ -86,6 +87,27 @@ def test_noise_is_as_loud_as_asked_for(material: Path) -> None:
     assert 10 * np.log10(speech / noise) == pytest.approx(10.4, abs=1.5)  # the speech has the noise in it too
 
 
+def test_nobody_speaks_for_as_long_as_asked_for(material: Path) -> None:
+    talk = Kind(meetings=6, people=(1, 2), seconds=(40.0, 50.0))
+    plain, quiet = (conversation(material, kinds={"talk": attrs.evolve(talk, silence=share)}) for share in (0.0, 0.9))
+    longest = []
+    for entry in quiet.entries():
+        turns = quiet.turns(entry)
+        assert turns[-1].end <= entry.seconds
+        edges = [0.0, *(edge for turn in turns for edge in (turn.start, turn.end)), entry.seconds]
+        longest.append(max(after - before for before, after in zip(edges[::2], edges[1::2], strict=True)) / entry.seconds)
+    assert max(longest) > 0.5 > min(longest)
+    assert [entry.seconds for entry in plain.entries()] == [entry.seconds for entry in quiet.entries()]
+
+
+def test_a_meeting_may_be_far_longer_than_its_voices(material: Path) -> None:
+    talk = Kind(meetings=1, people=(2, 2), seconds=(300.0, 300.0))
+    short, long = (
+        conversation(material, kinds={"talk": attrs.evolve(talk, repeats=times)}).entries()[0].seconds for times in (2.0, 100.0)
+    )
+    assert short < long == 300.0
+
+
 def test_only_listed_speakers_of_wanted_corpora_meet(material: Path) -> None:
     dataset = conversation(
         material, speakers=material / "speakers.txt", exclude_corpora=("two",), kinds={"talk": Kind(people=(2, 2))}
@@ -152,10 +174,10 @@ def test_rooms_and_noises_that_are_not_there(material: Path, tmp_path: Path) -> 
 
 
 def test_a_wrong_config_is_refused_key_by_key() -> None:
-    table = {"table": "t.tsv", "rhythms": "r", "kinds": {"talk": {"people": [5, 2], "room": 1.5}}}
+    table = {"table": "t.tsv", "rhythms": "r", "snr": [5.0, -5.0], "kinds": {"talk": {"people": [0, 2], "room": 1.5}}}
     with pytest.raises(StructureError) as caught:
         structure(table, ConversationConfig)
-    assert [".".join(map(str, key)) for key, _ in caught.value.problems] == ["kinds.talk.people", "kinds.talk.room"]
+    assert [".".join(map(str, key)) for key, _ in caught.value.problems] == ["kinds.talk.people", "kinds.talk.room", "snr"]
 
 
 def test_the_development_set_holds_development_voices_only(shared: Path) -> None:
