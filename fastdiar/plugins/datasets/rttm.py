@@ -59,9 +59,9 @@ class Rttm(Dataset):
 
     Of chunks a split holds whole recordings back. Segments have the label speaker, and overlap: "yes" where others speak, too.
 
-    A recording and its RTTM and UEM belong together where their names are equal, or where the recording's continues after a
-    dot (EN2001a.rttm, EN2001a.Mix-Headset.wav). Recordings without an RTTM are passed over. A UEM restricts where chunks
-    lie; turns that reach past the file's end are cut off there.
+    A recording and its RTTM and UEM belong together where their names are equal, or where the recording's continues after a dot
+    (EN2001a.rttm, EN2001a.Mix-Headset.wav); of several recordings of a name, the one beside them. Recordings without an RTTM are
+    passed over. A UEM restricts where chunks lie; turns that reach past the file's end are cut off there.
     """
 
     config_class: ClassVar[type] = RttmConfig
@@ -132,6 +132,7 @@ def _recording(names: list[str], file: Path, recordings: dict[str, list[Path]]) 
     for name in names:
         paths = recordings.get(name, [])
         exact = [path for path in paths if path.stem == name] or paths
+        exact = [path for path in exact if path.parent == file.parent] or exact
         if len(exact) == 1:
             return exact[0]
         if exact:

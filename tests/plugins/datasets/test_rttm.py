@@ -141,8 +141,17 @@ def test_what_does_not_belong_together_is_named(root: Path) -> None:
         dataset(root).entries()
     (root / "gone.rttm").unlink()
     record(root / "again" / "call.wav", 2)
+    annotate(root / "apart" / "call.rttm", (0, 1, "ann"))
     with pytest.raises(DataError, match=r"again.call\.wav and .*call\.flac could both be the recording 'call'"):
-        dataset(root).entries()
+        dataset(root, rttms=root / "apart").entries()
+
+
+def test_recordings_of_one_name_in_several_folders(root: Path) -> None:
+    record(root / "again" / "call.wav", 4)
+    annotate(root / "again" / "call.rttm", (0, 1, "cyn"))
+    calls = dataset(root, seconds=60)
+    assert [entry.labels["session"] for entry in calls.entries()] == ["again/call", "call"]
+    assert {turn.speaker for entry in calls.entries() for turn in calls.turns(entry)} == {"ann", "bob", "cyn"}
 
 
 def test_folders_that_are_absent_or_hold_something_else(root: Path) -> None:
