@@ -17,7 +17,7 @@ import soundfile
 
 from fastdiar.__main__ import run
 from fastdiar.scaffold import MADE
-from fastdiar.testing import promises
+from fastdiar.testing import promises, write_voices
 
 for needed in ("torch", "onnxruntime", "jinja2", "setuptools"):
     pytest.importorskip(needed)
@@ -44,8 +44,9 @@ def test_the_page_tells_where_things_go_and_what_each_kind_promises(kind: str) -
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a package of every kind; the encoder's is that of the documentation."""
-    folder = tmp_path_factory.mktemp("packages")
+    """A folder with a package of every kind; the encoder's is that of the documentation. Beside it lies made-up speech."""
+    folder = tmp_path_factory.mktemp("somewhere") / "packages"
+    folder.mkdir()
     for kind in MADE:
         assert run(["new", kind, "wavy" if kind == "encoder" else f"own_{kind}", "--into", str(folder)]) == 0
     shutil.copytree(ROOT / "examples" / "fastdiar-acme", folder / "examples" / "fastdiar-acme", ignore=_built)
@@ -93,6 +94,31 @@ def test_the_first_hour_of_an_author(python: Path, packages: Path) -> None:
         else:  # the fixtures did it: written, installed and tested with the others
             assert [name, *arguments][:2] in (["fastdiar", "new"], ["pip", "install"], ["pytest"]), name
     assert said.startswith("SPEAKER dialogue 1 ")
+
+
+def test_the_commands_of_the_examples_readme(python: Path, packages: Path) -> None:
+    folder, calls = packages / "examples" / "fastdiar-acme", []
+    lines = "".join(re.findall(r"```sh\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL))
+    for name, *words in (shlex.split(line) for line in lines.replace("\\\n", "").splitlines()):
+        if name == "fastdiar":
+            calls.append(words)
+        else:  # the fixtures and the tests above did it
+            assert [name, words[0]] in (["pip", "install"], ["pytest", "tests"])
+    assert [words[0] for words in calls] == ["plugins", "train", "evaluate", "train", "evaluate"]
+    _write_table(packages.parent / "shared" / "data")
+    code = f"from fastdiar.__main__ import run\nfor words in {calls}:\n    assert run(words) == 0, words"
+    done = _called(python, folder, ["-c", code])
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def _write_table(folder: Path) -> None:
+    """Made-up voices as a table with the columns, corpora and speakers that the example's recipe asks for."""
+    write_voices(folder)
+    paths = [path.relative_to(folder) for path in sorted(folder.rglob("*.wav"))]
+    corpus = {"voice0": "wuw2", "voice1": "wuw2", "voice2": "dspspeech20", "voice3": "dspspeech20"}
+    rows = [f"{path}\t{corpus[path.parts[0]]}\t{path.parts[0]}\tCC BY 4.0\n" for path in paths]
+    (folder / "MANIFEST.tsv").write_text("path\tcorpus\tspeaker\tlicence\n" + "".join(rows))
+    (folder / "split_train.txt").write_text("".join(f"{speaker}\n" for speaker in corpus))
 
 
 def test_fifty_plugins_are_not_imported_for_what_is_built_in(tmp_path: Path) -> None:
