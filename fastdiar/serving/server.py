@@ -8,7 +8,8 @@ import socket
 import tempfile
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 
 from fastdiar.core.errors import FastdiarError
 from fastdiar.core.voices import read_known
@@ -35,6 +36,9 @@ def serve(settings: ServeSettings, port: int, workers: int) -> None:
         address=settings.host,
         port=port,
         workers=workers,
+        backpressure=settings.most_connections,
+        http=HTTPModes.http1,  # guessing the version would wait for ever for a client that says nothing
+        http1_settings=HTTP1Settings(header_read_timeout=round(1000 * settings.idle_seconds)),
         respawn_failed_workers=True,
         respawn_interval=0.5,
         workers_kill_timeout=GRACE_SECONDS,

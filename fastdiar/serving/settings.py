@@ -29,6 +29,14 @@ class ServeSettings:
     host: str = field(default="127.0.0.1", metadata={"help": "the address that is listened on"})
     token_file: Path | None = field(default=None, metadata={"help": "a file whose first line every request must show"})
     threads: int = field(default=1, validator=validators.ge(1), metadata={"help": "requests that a worker computes at once"})
+    most_connections: int = field(
+        default=512,
+        validator=validators.ge(1),
+        metadata={"help": "connections that a worker keeps open; more wait"},
+    )
+    idle_seconds: float = field(
+        default=30, validator=validators.ge(0.001), metadata={"help": "until a connection on which nothing is asked is closed"}
+    )
     most_waiting: int = field(default=32, validator=validators.ge(1), metadata={"help": "requests that may wait in a worker"})
     largest_upload: int = field(default=512 << 20, validator=validators.ge(1), metadata={"help": "bytes of a request's body"})
     longest_minutes: float = field(default=120, validator=validators.gt(0), metadata={"help": "of a recording answered at once"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +19,7 @@ pytest.importorskip("granian")
 
 from starlette.testclient import TestClient
 
-from tests.serving.conftest import as_wav, children, running, wait_for
+from tests.serving.conftest import as_wav, children, is_live, running, wait_for
 
 
 def test_requests_are_counted(client: TestClient) -> None:
@@ -61,6 +62,15 @@ def test_a_worker_that_is_killed_is_replaced_and_others_are_unharmed(tmp_path: P
     assert statuses["broken"] <= len(threads)  # at most what the killed worker was working on
     total = re.search(r'fastdiar_requests_total\{endpoint="/v1/embed",status="200"\} (\S+)', told)
     assert total is not None and float(total[1]) >= statuses[200]
+
+
+def test_silent_connections_keep_others_out_for_a_while_only(tmp_path: Path) -> None:
+    with running(tmp_path, "--set", "most_connections=2", "--set", "idle_seconds=2") as (_, address):
+        place = ("127.0.0.1", int(address.rpartition(":")[2]))
+        with socket.create_connection(place), socket.create_connection(place):
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.get(f"{address}/v1/health", timeout=0.5)
+            wait_for(lambda: is_live(address), "room for a connection")
 
 
 def asking(address: str, clip: bytes) -> tuple[Callable[[], None], Counter[int | str], threading.Event]:
