@@ -1,5 +1,6 @@
 # For a fresh Linux machine with Python 3.11 or newer: `make demo` and `make test` install what they need by themselves.
 PYTHON ?= python3
+FUZZ_SECONDS ?= 600
 TESTED = cpu,score,media,report,train,data,serve,redis,ray,tensorrt-rtx,docs,dev
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -39,8 +40,8 @@ bench-load: .venv/ready  ## measure how many requests a second the server answer
 	.venv/bin/python benchmarks/load/run.py --paths /v1/embed
 	.venv/bin/python benchmarks/load/run.py --model quickstart --paths /v1/classify /v1/embed
 
-fuzz: .venv/ready  ## read broken recordings, turns and recipes for ten minutes
-	FASTDIAR_FUZZ_SECONDS=600 .venv/bin/python -m pytest -q tests/test_fuzz.py
+fuzz: .venv/ready  ## read broken recordings, turns, recipes and messages for ten minutes
+	FASTDIAR_FUZZ_SECONDS=$(FUZZ_SECONDS) .venv/bin/python -m pytest -q tests/test_fuzz.py
 
 kills: .venv/ready  ## kill the server and what runs its jobs twenty times
 	FASTDIAR_KILLS=20 .venv/bin/python -m pytest -q tests/serving/test_jobs.py -k killed

@@ -1,18 +1,20 @@
-"""Whatever strangers' files hold, what comes of them is what they say, or an error in words.
+"""Whatever strangers' files and messages hold, what comes of them is what they say, or an error in words.
 
-For 15 seconds in all, or so many as FASTDIAR_FUZZ_SECONDS says: `make fuzz` takes ten minutes.
+For 8 seconds in all, or so many as FASTDIAR_FUZZ_SECONDS says: CI takes a minute beside its other work, `make fuzz` ten.
 """
 
 from __future__ import annotations
 
 import io
 import itertools
+import json
 import os
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -26,14 +28,16 @@ from fastdiar.core.types import Diarization, Turn
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
-SECONDS = float(os.environ.get("FASTDIAR_FUZZ_SECONDS", "15"))
+SECONDS = float(os.environ.get("FASTDIAR_FUZZ_SECONDS", "8"))
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 EXAMPLES_A_ROUND = 40
+LONGEST_SOUND = 20_000
+"""Samples of a message to a stream."""
 HEADER = 256
 """Bytes at a recording's beginning, most of which its decoder goes by."""
 
 
-def fuzzed(strategy: st.SearchStrategy[bytes], check: Callable[[bytes], None], seconds: float) -> None:
+def fuzzed(strategy: st.SearchStrategy[T], check: Callable[[T], None], seconds: float) -> None:
     """Check what the strategy makes, round by round, until so many seconds are over."""
     end = time.monotonic() + seconds
     for number in itertools.count():
@@ -41,7 +45,7 @@ def fuzzed(strategy: st.SearchStrategy[bytes], check: Callable[[bytes], None], s
         @seed(number)
         @settings(max_examples=EXAMPLES_A_ROUND, database=None, deadline=None, suppress_health_check=list(HealthCheck))
         @given(strategy)
-        def once(data: bytes) -> None:
+        def once(data: T) -> None:
             if time.monotonic() < end:
                 check(data)
 
@@ -104,7 +108,7 @@ def test_recordings(recordings: list[bytes]) -> None:
             assert problem.status_code in (413, 422)
             assert problem.detail.startswith("recording: ") and "/proc" not in problem.detail
 
-    fuzzed(changed(recordings, HEADER), check, SECONDS / 2)
+    fuzzed(changed(recordings, HEADER), check, SECONDS * 3 / 8)
     decoders.close()
 
 
@@ -149,4 +153,47 @@ def test_recipes(tmp_path: Path) -> None:
         read, error = outcome(lambda: read_recipe(path), FastdiarError)
         assert read is not None or str(error)
 
-    fuzzed(recipe(), check, SECONDS / 4)
+    fuzzed(recipe(), check, SECONDS / 8)
+
+
+@st.composite
+def conversation(draw: st.DrawFn) -> tuple[str, list[bytes | str]]:
+    """What a client asks of a stream, and the messages that it sends: mostly sound, of any rate, which may be anything."""
+    keys = st.sampled_from(["rate", "channels", "Rate", "rate[]", ""])
+    values = st.one_of(st.sampled_from(["8000", "16000", "48000", "1", "2", "-1", "1e4", "", "nan"]), st.text(max_size=5))
+    query = urlencode(draw(st.lists(st.tuples(keys, values), max_size=3)))
+    sound = st.builds(lambda sample, count: sample * count, st.binary(min_size=2, max_size=2), st.integers(0, LONGEST_SOUND))
+    messages = st.one_of(sound, sound, st.binary(max_size=64), st.text(max_size=8), st.just("end"))
+    return query, draw(st.lists(messages, max_size=4))
+
+
+def test_stream_messages(tmp_path: Path) -> None:
+    pytest.importorskip("granian")
+    from starlette.testclient import TestClient
+    from starlette.websockets import WebSocketDisconnect
+
+    from fastdiar.serving.app import create
+    from fastdiar.serving.settings import ServeSettings
+
+    settings = ServeSettings(model="quickstart", jobs=tmp_path, stream_idle_seconds=20)
+    with TestClient(create(settings), "http://localhost") as asking:
+
+        def told(query: str, messages: list[bytes | str]) -> tuple[list[str], int]:
+            """What events came, and the code of the end."""
+            events = []
+            try:
+                with asking.websocket_connect(f"ws://localhost/v1/stream?{query}") as socket:
+                    for message in (*messages, "end"):
+                        socket.send_bytes(message) if isinstance(message, bytes) else socket.send_text(message)
+                    while True:
+                        events.append(json.loads(socket.receive_text())["event"])
+            except WebSocketDisconnect as end:
+                return events, end.code
+
+        def check(data: tuple[str, list[bytes | str]]) -> None:
+            events, code = told(*data)
+            assert code in (1000, 1007, 1008)
+            assert events.count("final") == (code == 1000) and set(events) <= {"turn", "relabel", "final"}
+
+        assert told("rate=8000", [bytes(LONGEST_SOUND)]) == (["final"], 1000)
+        fuzzed(conversation(), check, SECONDS / 4)
