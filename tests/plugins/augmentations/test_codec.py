@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fastdiar.core.errors import MissingExtra
 from fastdiar.core.types import Batch
-from fastdiar.plugins.augmentations.codec import Codec, CodecConfig
+from fastdiar.plugins.augmentations.codec import MP3_RATES, Codec, CodecConfig
 from tests.plugins.augmentations.conftest import batch_of, noise, seeded, tone
 
 NAMES = ("mu_law", "telephone", "opus", "mp3")
@@ -31,17 +31,20 @@ def voice(samples: int = 16_000) -> Tensor:
     return 0.5 * buzz * (0.5 + 0.5 * torch.sin(torch.arange(samples) / 700))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_moves(name: str) -> None:
-    (sound,) = coded(name, noise(16_000)).waveform
+@pytest.mark.parametrize(
+    ("name", "kilobits"), [*((name, 48.0) for name in NAMES), *(("mp3", rate) for rate in MP3_RATES.tolist() if rate != 48)]
+)
+def test_nothing_moves(name: str, kilobits: float) -> None:
+    (sound,) = coded(name, noise(16_000), kilobits=kilobits).waveform
     spectrum = torch.fft.rfft(sound, 32_000) * torch.fft.rfft(noise(16_000), 32_000).conj()
     assert int(torch.fft.irfft(spectrum).argmax()) == 0
 
 
 @pytest.mark.parametrize("name", ["opus", "mp3"])
 @pytest.mark.parametrize("samples", [16_000, 15_871, 1_300])
-def test_a_clip_ends_as_it_began(name: str, samples: int) -> None:
-    rough = coded(name, noise(samples)).waveform[0] - noise(samples)
+@pytest.mark.parametrize("kilobits", [32, 48])
+def test_a_clip_ends_as_it_began(name: str, samples: int, kilobits: float) -> None:
+    rough = coded(name, noise(samples), kilobits=kilobits).waveform[0] - noise(samples)
     assert rough[-300:].square().mean() < 2 * rough[300:-300].square().mean()
 
 
