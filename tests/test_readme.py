@@ -10,10 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import typer
 
 from fastdiar.__main__ import run
-from fastdiar.cli import app
 from fastdiar.core.formats import read_rttm
 from fastdiar.recipe import read_data, read_recipe
 
@@ -69,12 +67,6 @@ def test_commands(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(words) == 0, f"{call}: {capsys.readouterr().err}"
     assert {path.name for path in checkout.glob("dialogue.*")} == {"dialogue.rttm", "dialogue.json", "dialogue.html"}
     assert (checkout / "turns" / "dialogue.rttm").is_file()
-
-
-@pytest.mark.parametrize("call", [call for call in commands() if call[1] in NEED_SPEECH + GO_ON], ids=" ".join)
-def test_commands_that_are_not_run_have_these_options(call: list[str], checkout: Path) -> None:
-    command = typer.main.get_command(app).commands[call[1]]  # type: ignore[attr-defined]
-    command.make_context(call[1], call[2:])
 
 
 def test_the_recipe_for_voices_of_your_own(checkout: Path) -> None:

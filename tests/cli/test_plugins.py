@@ -63,6 +63,26 @@ def test_bash_completes(words: str, found: str) -> None:
     assert done.stdout.split() == [found], done.stderr
 
 
+def test_what_is_broken_is_listed_with_its_reason_and_the_rest_works(acme: Callable[..., Path], capsys: Capture) -> None:
+    site = acme("good", "crashing", "wrong")
+    (site / "lost-1.dist-info").mkdir()
+    (site / "lost-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: lost\nVersion: 1\n")
+    (site / "lost-1.dist-info" / "entry_points.txt").write_text("[fastdiar]\nlost = no_such_module\n")
+    assert run(["plugins"]) == 0
+    listed, _, broken = capsys.readouterr().out.partition("\nbroken\n")
+    assert "  acme/tones " in listed and "  wrong/alone " in listed and "  rttm " in listed
+    reasons = dict(line.strip().split(" (", 1) for line in broken.splitlines())
+    assert reasons["crashing"] == "acme-crashing 0.1): RuntimeError: the licence server does not answer"
+    assert reasons["lost"] == "lost 1): ModuleNotFoundError: No module named 'no_such_module'"
+    for name, words in {
+        "dataset wrong/nowhere": "has no attribute 'Nowhere'",
+        "dataset wrong/half": "it lacks entries",
+        "clustering wrong/loose": "LooseConfig can be changed: expected @attrs.frozen",
+        "clustering wrong/short": "Short.__call__ cannot be called with",
+    }.items():
+        assert words in reasons[name]
+
+
 def test_recipe_diff(tmp_path: Path, capsys: Capture) -> None:
     pytest.importorskip("torch")
     (tmp_path / "a.toml").write_text('[encoder]\nuse = "cnn"\n[head.speaker]\nuse = "speaker"\n[trainer]\nepochs = 3\n')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -253,6 +254,29 @@ def test_what_cannot_be_tried_is_said_in_a_line(
     with pytest.raises(RegistryError, match=message) as caught:
         check(kind, name, config)
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_broken_in_a_package_is_a_failed_test_with_its_reason(acme: Callable[..., Path], tmp_path: Path) -> None:
+    site = acme("wrong")
+    (site / "lost-1.dist-info").mkdir()
+    (site / "lost-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: lost\nVersion: 1\n")
+    (site / "lost-1.dist-info" / "entry_points.txt").write_text("[fastdiar]\nlost = no_such_module\n")
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--fastdiar-package", "wrong", "--fastdiar-package", "lost"]
+    path = os.pathsep.join([str(site), *sys.path])  # where the fixture put the plugin, too
+    done = subprocess.run(
+        [sys.executable, *command, "."],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert done.returncode == 1
+    assert re.search(r"clustering wrong/loose is broken: acme_wrong:Loose: config_class LooseConfig can be changed", done.stdout)
+    assert re.search(
+        r"dataset wrong/nowhere is broken: AttributeError: module 'acme_wrong' has no attribute 'Nowhere'", done.stdout
+    )
+    assert re.search(r"lost is broken: ModuleNotFoundError: No module named 'no_such_module' \(from lost 1\)", done.stdout)
 
 
 def test_what_a_component_must_be_told_is_asked_for() -> None:
