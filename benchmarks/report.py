@@ -1,8 +1,9 @@
 """Tables for docs/benchmarks.md from pytest-benchmark's JSON, and a picture of latency against accuracy.
 
-python benchmarks/report.py networks.json [--accuracy accuracy.json --picture latency.png]
+python benchmarks/report.py walk.json [--accuracy accuracy.json --picture latency.png --group "10 minutes, from samples to turns"]
 
-`accuracy.json` maps a benchmark's name, as the table shows it, to its error (%), such as a DER.
+`accuracy.json` maps a benchmark's name, as the table shows it, to its error (%), such as a DER, or what another script timed to
+`[milliseconds, error]`. `--group` draws one table alone.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("--accuracy", type=Path)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--group")
     arguments = parser.parse_args()
     results = json.loads(arguments.results.read_text(encoding="utf-8"))["benchmarks"]
     print("\n".join(tables(results)))
     if arguments.accuracy and arguments.picture:
-        draw(results, json.loads(arguments.accuracy.read_text(encoding="utf-8")), arguments.picture)
+        drawn = [result for result in results if arguments.group in (None, result["group"])]
+        draw(drawn, json.loads(arguments.accuracy.read_text(encoding="utf-8")), arguments.picture, arguments.group or "a clip")
 
 
 def tables(results: list[dict[str, Any]]) -> Iterator[str]:
@@ -52,7 +55,7 @@ def row(name: str, info: Mapping[str, Any]) -> str:
         return form.format(scale * info[key]) if key in info else ""
 
     cells = [name, *(str(info.get(column, "")) for column in COLUMNS)]
-    cells += [number(key, "{:.1f} ms") for key in ("p50_ms", "p90_ms", "p99_ms")]
+    cells += [number(key, "{:.1f} ms" if info[key] >= 1 else "{:.3f} ms") for key in ("p50_ms", "p90_ms", "p99_ms")]
     cells += [number("parameters", "{:.2f} M", 1e-6), number("gflop", "{:.2f}"), number("gflop_per_s", "{:.0f}")]
     return "| " + " | ".join([*cells, number("share_of_peak", "{:.0f} %", 100)]) + " |"
 
@@ -64,20 +67,24 @@ def name_of(result: Mapping[str, Any]) -> str:
     return names[0].rsplit(" ", 1)[0] if names else str(result["name"])
 
 
-def draw(results: list[dict[str, Any]], accuracy: Mapping[str, float], path: Path) -> None:
+def draw(results: list[dict[str, Any]], accuracy: Mapping[str, float | list[float]], path: Path, what: str = "a clip") -> None:
     """Latency against error, of what has both."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    points = {name: place for name, place in accuracy.items() if isinstance(place, list)}
     for result in results:
         name, info = name_of(result), result["extra_info"]
         label = f"{name} {info.get('precision', '')}".strip()
         if "p50_ms" in info and (label in accuracy or name in accuracy):
-            error = accuracy.get(label, accuracy.get(name, 0.0))
-            axes.scatter(info["p50_ms"], error)
-            axes.annotate(label, (info["p50_ms"], error), textcoords="offset points", xytext=(5, 5))
-    axes.set(xscale="log", xlabel="P50 (ms)", ylabel="error (%)")
+            points[label] = [info["p50_ms"], accuracy.get(label, accuracy.get(name))]
+    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    for label, (milliseconds, error) in points.items():
+        axes.scatter(milliseconds / 1000, error)
+        axes.annotate(label, (milliseconds / 1000, error), textcoords="offset points", xytext=(5, 5))
+    axes.set(xscale="log", xlabel=f"{what}: P50 (s)", ylabel="error (%)")
+    axes.margins(x=0.15)
     figure.savefig(path, dpi=150)
+    plt.close(figure)
 
 
 if __name__ == "__main__":

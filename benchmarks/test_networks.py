@@ -2,7 +2,8 @@
 wav2vec2-base, CAM++ and segmentation-3.0. Weights of the recipes' networks are random: time does not depend on them.
 
 `pytest benchmarks/test_networks.py --benchmark-json=networks.json`, then `python benchmarks/report.py networks.json`. On a busy
-machine: `taskset -c 0`, and `--benchmark-timer=time.thread_time -k "not 1-2"`, which counts one thread's time.
+machine: `taskset -c 0`, and `--benchmark-timer=time.thread_time -k "not 1-2"`, which counts one thread's time. On a GPU alone:
+`-k "cuda or tensorrt"`, with `fastdiar[train,gpu,tensorrt]`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fastdiar.core.errors import MissingExtra
 from fastdiar.core.types import RATE
 from fastdiar.recipe import read_recipe
 
@@ -28,6 +30,7 @@ CLASSES = tuple(f"id{number:05}" for number in range(5994))
 SECONDS, ROUNDS, WARM_UP = 3.0, 50, 3
 Note = Callable[..., None]
 LEAST_COSINE = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.97}
+LEAST_COSINE_ON_GPU = 0.999  # which rounds products of matrices to 10 bits
 CASES = [
     *((name, "onnxruntime", "fp32", 1, 1) for name in ("baseline", "enhanced", "fast", "fast-mel")),
     *((name, "onnxruntime", precision, 1, 1) for name in ("fast", "fast-mel") for precision in ("fp16", "int8")),
@@ -37,6 +40,8 @@ CASES = [
         for batch, threads in ((1, 2), (8, 1))
     ),
     *((name, "torch", "fp32", 1, 1) for name in ("fast", "fast-mel")),
+    *(("fast", "openvino", precision, 1, threads) for precision in ("fp32", "int8") for threads in (1, 2)),
+    *((name, runtime, "fp32", 1, 1) for name in ("enhanced", "fast") for runtime in ("cuda", "tensorrt")),
 ]
 
 
@@ -46,13 +51,14 @@ def test_clip_to_embedding(benchmark: Any, note: Note, name: str, runtime: str, 
     from fastdiar.network import cost
 
     network, clips = built(name), noise(batch)
-    hear = by_torch(network) if runtime == "torch" else by_onnxruntime(exported(name, precision), threads)
+    hear = by_torch(network) if runtime == "torch" else RUNTIMES[runtime](exported(name, precision), threads)
     with torch.inference_mode():
         expected = by_torch(network)(clips)
         torch.set_num_threads(threads)
         found = benchmark.pedantic(hear, (clips,), rounds=ROUNDS, warmup_rounds=WARM_UP)
     cosines = (found * expected).sum(-1)
-    assert found.shape == (batch, network.embedding) and cosines.min() > LEAST_COSINE[precision]
+    least = LEAST_COSINE_ON_GPU if runtime in ON_GPU else LEAST_COSINE[precision]
+    assert found.shape == (batch, network.embedding) and cosines.min() > least
     counted = cost(network, SECONDS)
     note(threads, counted.parameters, batch * counted.macs, precision=precision, runtime=runtime, batch=batch)
 
@@ -108,17 +114,66 @@ def by_torch(network: Any) -> Callable[[np.ndarray], np.ndarray]:
 
 def by_onnxruntime(folder: Path, threads: int) -> Callable[[np.ndarray], np.ndarray]:
     encode, embed = (session((folder / f"{graph}.onnx").read_bytes(), threads) for graph in ("encode", "embed"))
+    return by_graphs(lambda given: encode.run(None, given)[0], lambda given: embed.run(None, given)[0])
 
+
+def by_openvino(folder: Path, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """The same files: OpenVINO reads ONNX. Without the hint it would compute fp32 graphs in bfloat16 where there is AMX."""
+    openvino = pytest.importorskip("openvino", reason="needs fastdiar[bench]")
+    hints = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
+    encode, embed = (openvino.compile_model(folder / f"{graph}.onnx", "CPU", hints) for graph in ("encode", "embed"))
+    return by_graphs(lambda given: encode(given)[0], lambda given: embed(given)[0])
+
+
+def by_graphs(encode: Callable[..., np.ndarray], embed: Callable[..., np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
     def hear(clips: np.ndarray) -> np.ndarray:
-        frames = encode.run(None, {"waveform": clips})[0]
-        return embed.run(None, {"frames": frames, "weights": np.ones((len(clips), 1, frames.shape[1]), np.float32)})[0][:, 0]
+        frames = encode({"waveform": clips})
+        return embed({"frames": frames, "weights": np.ones((len(clips), 1, frames.shape[1]), np.float32)})[:, 0]
 
     return hear
+
+
+def by_cuda(folder: Path, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """onnxruntime on a GPU, with the copies there and back."""
+    needs_gpu()
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("needs fastdiar[gpu]")
+    paths = (str(folder / f"{graph}.onnx") for graph in ("encode", "embed"))
+    encode, embed = (onnxruntime.InferenceSession(path, providers=["CUDAExecutionProvider"]) for path in paths)
+    return by_graphs(lambda given: encode.run(None, given)[0], lambda given: embed.run(None, given)[0])
+
+
+def by_tensorrt(folder: Path, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Engines for the GPU that is here and for one clip of this length, with the copies there and back."""
+    from fastdiar.core.tensorrt_engines import Engine, build_engine, target
+
+    needs_gpu()
+    try:
+        built_for = target()
+    except MissingExtra as error:
+        pytest.skip(str(error))
+    frames = session((folder / "encode.onnx").read_bytes(), threads).run(None, {"waveform": noise(1)})[0].shape
+    sizes = {"waveform": noise(1).shape, "frames": frames, "weights": (1, 1, frames[1])}
+    shapes = {name: (size, size, size) for name, size in sizes.items()}
+    paths = (build_engine(folder / f"{graph}.onnx", built_for, shapes) for graph in ("encode", "embed"))
+    encode, embed = (Engine(path, built_for) for path in paths)
+    return by_graphs(lambda given: encode(**given)["frames"], lambda given: embed(**given)["embedding"])
+
+
+def needs_gpu() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("needs an NVIDIA GPU, and there is none here")
+
+
+RUNTIMES = {"onnxruntime": by_onnxruntime, "openvino": by_openvino, "cuda": by_cuda, "tensorrt": by_tensorrt}
+ON_GPU = ("cuda", "tensorrt")
 
 
 def session(graph: bytes, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Else the threads of one graph spin on while the next graph's wait for their core.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 

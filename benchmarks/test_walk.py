@@ -1,16 +1,17 @@
 """What the walk costs: each stage on ten seconds of speech, and whole recordings, on one thread.
 
-`pytest benchmarks/test_walk.py`; on a shared machine, `--benchmark-timer=time.process_time` counts processor time instead of time
-on the clock.
+`pytest benchmarks/test_walk.py --benchmark-json=walk.json`, then `python benchmarks/report.py walk.json`; on a shared machine,
+`--benchmark-timer=time.process_time` counts processor time instead of time on the clock. `-k "not hour"` leaves the longest out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
 from fastdiar.core import audio
 from fastdiar.core.types import RATE, Recording
@@ -20,6 +21,7 @@ from fastdiar.diarization.walk import heard_chunks
 
 SAMPLE = Path(__file__).parents[1] / "examples" / "dialogue.flac"
 TEN_SECONDS = 10 * RATE
+Note = Callable[..., None]
 
 
 @pytest.fixture(scope="module", params=shipped())
@@ -33,37 +35,43 @@ def speech() -> np.ndarray:
     return audio.read(SAMPLE)
 
 
-@pytest.mark.benchmark(group="10 s")
-def test_activity(benchmark: BenchmarkFixture, diarizer: Diarizer, speech: np.ndarray) -> None:
+@pytest.mark.benchmark(group="who is active, 10 s")
+def test_activity(benchmark: Any, note: Note, diarizer: Diarizer, speech: np.ndarray) -> None:
     activity = benchmark(diarizer.model.activity, speech[:TEN_SECONDS])
     assert activity.sum(axis=1) == pytest.approx(1, abs=1e-3)
+    note(1)
 
 
-@pytest.mark.benchmark(group="10 s")
-def test_encode(benchmark: BenchmarkFixture, diarizer: Diarizer, speech: np.ndarray) -> None:
+@pytest.mark.benchmark(group="frames of a voice, 10 s")
+def test_encode(benchmark: Any, note: Note, diarizer: Diarizer, speech: np.ndarray) -> None:
     frames = benchmark(diarizer.model.encode, speech[:TEN_SECONDS])
     assert frames.shape[1] == diarizer.model.bundle.frames.dim
+    note(1)
 
 
-@pytest.mark.benchmark(group="10 s")
-def test_embed_twenty_windows(benchmark: BenchmarkFixture, diarizer: Diarizer, speech: np.ndarray) -> None:
+@pytest.mark.benchmark(group="twenty windows embedded")
+def test_embed_twenty_windows(benchmark: Any, note: Note, diarizer: Diarizer, speech: np.ndarray) -> None:
     frames = diarizer.model.encode(speech[:TEN_SECONDS])
     weights = np.repeat(np.eye(20, dtype=np.float32), len(frames) // 20, axis=1)
     vectors = benchmark(diarizer.model.embed, frames[: weights.shape[1]], weights)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-3)
+    note(1)
 
 
-@pytest.mark.benchmark(group="whole recordings", min_rounds=3)
-@pytest.mark.parametrize("minutes", [1, 10])
-def test_diarize(benchmark: BenchmarkFixture, diarizer: Diarizer, speech: np.ndarray, minutes: int) -> None:
-    recording = np.resize(speech, minutes * 60 * RATE)
-    found = benchmark.pedantic(diarizer, (recording, RATE), rounds=3, warmup_rounds=1 if minutes == 1 else 0)
-    benchmark.extra_info["seconds of processor per second of audio"] = benchmark.stats.stats.median / (60 * minutes)
-    assert found.turns
-
-
-@pytest.mark.benchmark(group="whole recordings")
-def test_hear_one_chunk(benchmark: BenchmarkFixture, diarizer: Diarizer, speech: np.ndarray) -> None:
+@pytest.mark.benchmark(group="a chunk of 10 s, all of it")
+def test_hear_one_chunk(benchmark: Any, note: Note, diarizer: Diarizer, speech: np.ndarray) -> None:
     recording = Recording(samples=speech[:TEN_SECONDS])
     heard = benchmark(lambda: list(heard_chunks(recording, diarizer.model, diarizer.settings)))
     assert len(heard[0].vectors)
+    note(1)
+
+
+@pytest.mark.parametrize(("sound", "seconds", "rounds"), [("10 s", 10, 20), ("10 minutes", 600, 1), ("an hour", 3600, 1)])
+def test_diarize(
+    benchmark: Any, note: Note, diarizer: Diarizer, speech: np.ndarray, sound: str, seconds: int, rounds: int
+) -> None:
+    recording = np.resize(speech, seconds * RATE)
+    benchmark.group = f"{sound}, from samples to turns"
+    found = benchmark.pedantic(diarizer, (recording, RATE), rounds=rounds, warmup_rounds=1 if seconds == 10 else 0)
+    note(1, seconds_per_second_of_audio=benchmark.stats.stats.median / seconds)
+    assert found.turns
