@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import runpy
 import tomllib
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -50,9 +49,14 @@ class Page(HTMLParser):
 def site(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Page]:
     """Every page of the site, as `make docs` builds it."""
     folder = tmp_path_factory.mktemp("documentation")
-    done = subprocess.run([sys.executable, SITE / "build.py", folder], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert runpy.run_path(str(SITE / "build.py"))["main"](str(folder)) == 0
     return {path.resolve(): Page(path) for path in (folder / "site").rglob("*.html") if path.name != "404.html"}
+
+
+def test_it_is_built_over_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").touch()
+    with pytest.raises(SystemExit, match="holds something else: choose another folder"):
+        runpy.run_path(str(SITE / "build.py"))["main"](str(tmp_path))
 
 
 def test_it_loads_nothing_from_elsewhere(site: dict[Path, Page]) -> None:

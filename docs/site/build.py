@@ -28,6 +28,7 @@ from fastdiar.core.toml_text import dumps_value
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(fastdiar.__file__).parent
+SETTINGS = "zensical.toml"
 PAGES = ("*.md", "LICENSE", "NOTICE", "docs/*.md", "benchmarks/*/README.md", "examples/*/README.md")
 FILES = ("deploy/*", "docs/pictures/*.png")
 """What pages show, and lead to."""
@@ -54,7 +55,10 @@ MODULES = re.compile(r"^\| `(fastdiar[\w.]*)` \|", re.MULTILINE)
 def main(folder: str) -> int:
     """Put the site's pages and settings into a folder, and have zensical build it there; returns zensical's exit code."""
     work = Path(folder).resolve()
-    shutil.rmtree(work, ignore_errors=True)
+    if work.is_dir() and any(work.iterdir()) and not (work / SETTINGS).is_file():
+        sys.exit(f"{work}: holds something else: choose another folder")
+    for made in ("pages", "site"):
+        shutil.rmtree(work / made, ignore_errors=True)
     for base, patterns in ((ROOT, PAGES + FILES), (PACKAGE.parent, (f"fastdiar/{CARDS}",))):
         for path in sorted(path for pattern in patterns for path in base.glob(pattern) if path.is_file()):
             put(path, work / "pages" / path.relative_to(base))
@@ -62,7 +66,7 @@ def main(folder: str) -> int:
         page = work / "pages" / "reference" / f"{name}.md"
         page.parent.mkdir(exist_ok=True)
         page.write_text(text, encoding="utf-8")
-    shutil.copyfile(Path(__file__).with_name("zensical.toml"), work / "zensical.toml")
+    shutil.copyfile(Path(__file__).with_name(SETTINGS), work / SETTINGS)
     return subprocess.run([sys.executable, "-m", "zensical", "build", "--clean", "--strict"], check=False, cwd=work).returncode
 
 
