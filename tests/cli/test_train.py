@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from fastdiar.__main__ import run
+from tests.conftest import EXAMPLES
 
 
-def test_train_resume_and_export(small_recipe: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_and_resume(small_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train = ["train", str(small_recipe), "--device", "cpu", "--out", str(tmp_path / "run")]
     assert run([*train, "--set", "trainer.epochs=1"]) == 0
     assert "1 epoch, the best was 1" in capsys.readouterr().out
@@ -18,13 +20,22 @@ def test_train_resume_and_export(small_recipe: Path, bundle: Path, tmp_path: Pat
     assert run([*train, "--resume"]) == 2
     assert "trainer.epochs: was 1, is 2: set them back, or start anew with another --out" in capsys.readouterr().err
     assert run([*train, "--set", "trainer.epochs=1", "--resume"]) == 0
-    assert run(["export", str(tmp_path / "run"), "--to", "onnx", "--precision", "fp16", "-o", str(tmp_path / "model")]) == 0
+
+
+def test_export_in_half_precision_passes_its_gate(
+    trained: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model"
+    assert run(["export", str(trained), "--to", "onnx", "--precision", "fp16", "--gate", str(EXAMPLES), "-o", str(model)]) == 0
     printed = capsys.readouterr().out
     assert all(f"{name}.onnx" in printed for name in ("encode", "embed", "classify"))
-    assert "MB with weights, differs from torch by at most" in printed
-    half, whole = ((folder / "encode.onnx").stat().st_size for folder in (tmp_path / "model", bundle))
+    assert "MB with weights, differs from torch by at most" in printed and "gate: DER" in printed
+    half, whole = ((folder / "encode.onnx").stat().st_size for folder in (model, bundle))
     assert half < 0.7 * whole
-    assert (tmp_path / "model" / "bundle.toml").is_file()
+    report = json.loads((model / "gate.json").read_text())
+    before, after = report["comparison"]["der"]
+    assert (report["precision"], report["limit"], report["comparison"]["recordings"]) == ("fp16", 0.1, 1)
+    assert before > 0 and abs(after - before) <= 0.001
 
 
 @pytest.mark.parametrize(

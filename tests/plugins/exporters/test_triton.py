@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fastdiar.core.parity import Parity
 from fastdiar.core.structure import StructureError, structure
 from fastdiar.diarization.model import Model
 from fastdiar.plugins.exporters.triton import TritonConfig
 from fastdiar.training.export import export_run
+from tests.conftest import EXAMPLES
 
 
-def test_the_repository_stands_beside_a_bundle_that_diarizes(trained: Path, tmp_path: Path) -> None:
-    export_run(trained, tmp_path / "model", use="triton", overrides=["export.use=triton", "export.prefix=my_"])
+def test_the_repository_stands_beside_a_bundle_that_diarizes(
+    trained: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copied(network: Any, folder: Path, *given: Any) -> dict[str, Parity]:
+        names = ("encode.onnx", "embed.onnx", "classify.onnx")
+        return {name: Parity(0.0) for name in names if shutil.copyfile(bundle / name, folder / name)}
+
+    monkeypatch.setattr("fastdiar.plugins.exporters.triton.write_graphs", copied)
+    overrides = ["export.use=triton", "export.prefix=my_"]
+    assert export_run(trained, tmp_path / "model", use="triton", gate=EXAMPLES, overrides=overrides).gate.comparison
     repository = tmp_path / "model" / "triton"
     assert sorted(path.name for path in repository.iterdir()) == ["my_activity", "my_classify", "my_embed", "my_encode"]
     for path in repository.iterdir():
