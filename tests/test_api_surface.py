@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+import fastdiar
+
 griffe = pytest.importorskip("griffe")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +32,9 @@ SHORT = 40
 @pytest.fixture(scope="module")
 def surface() -> list[str]:
     """A line for each public name, with what it takes and gives. The sources are read, nothing is imported."""
-    package = griffe.load("fastdiar", search_paths=[ROOT], allow_inspection=False, resolve_aliases=True)
+    package = griffe.load(
+        "fastdiar", search_paths=[Path(fastdiar.__file__).parents[1]], allow_inspection=False, resolve_aliases=True
+    )
     inner = [module.removeprefix("fastdiar.") for module in MODULES[1:]]
     return [line for module in (package, *(package[name] for name in inner)) for line in _module(module)]
 

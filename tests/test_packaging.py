@@ -23,6 +23,7 @@ LARGEST = 45_000_000
 SOURCES = ("fastdiar", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
 
 
+@pytest.mark.skipif(not (ROOT / "fastdiar").is_dir(), reason="the package is installed, its sources are not here")
 def test_the_wheel_holds_all_it_should_and_nothing_else(tmp_path: Path) -> None:
     pytest.importorskip("setuptools", minversion="77")
     tree = tmp_path / "tree"
