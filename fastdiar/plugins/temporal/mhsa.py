@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import attrs
+import torch
 import torch.nn.functional as F
 from attrs import field, validators
 from torch import Tensor, nn
 
 from fastdiar.core.interfaces import TemporalBlock
-from fastdiar.core.layers import NEVER, frame_mask
+from fastdiar.core.layers import NEVER, frame_mask, keep_valid
 from fastdiar.core.types import Frames
 
 
@@ -38,11 +39,19 @@ class Mhsa(TemporalBlock):
         self.out = attrs.evolve(frames, voice=None)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """`[batch, frames, dim]`, `[batch]` → `[batch, frames, dim]`; frames past a clip's length are zero."""
-        mask = frame_mask(lengths, frames.shape[1])
+        """`[batch, frames, dim]`, `[batch]` → `[batch, frames, dim]`; frames past a clip's length are zero.
+
+        Exported graphs hear clips without padding.
+        """
         # [batch, frames, 3 * dim] -> 3 x [batch, heads, frames, dim / heads]
         query, key, value = self.project(frames).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
-        bias = (~mask).to(query.dtype)[:, None, None] * NEVER
-        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=_padding(lengths, query))
         heard = self.merge(heard.transpose(1, 2).flatten(2))
-        return self.norm(frames + heard) * mask[..., None]
+        return keep_valid(self.norm(frames + heard).transpose(1, 2), lengths).transpose(1, 2)
+
+
+def _padding(lengths: Tensor, query: Tensor) -> Tensor | None:
+    """What is added to scores, so that nobody attends to padding: `[batch, heads, frames, dim]` → `[batch, 1, 1, frames]`."""
+    if torch.compiler.is_exporting():
+        return None
+    return (~frame_mask(lengths, query.shape[2])).to(query.dtype)[:, None, None] * NEVER
