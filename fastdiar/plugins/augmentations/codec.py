@@ -109,8 +109,9 @@ def _transcoded(batch: Batch, clips: Tensor, kilobits: Tensor, coder: Coder) -> 
         sound = waveform[clip, : lengths[clip]].numpy()
         sound[:] = coder(sound.clip(-1, 1, out=sound), rates[clip])
 
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        list(pool.map(change, clips.tolist()))
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(threads) as pool:
+        list((pool.map if threads > 1 else map)(change, clips.tolist()))  # handing a clip to a thread costs 3 % of encoding it
     return attrs.evolve(batch, waveform=waveform.to(batch.waveform))
 
 
@@ -121,7 +122,7 @@ def _mp3(samples: np.ndarray, kilobits: float) -> np.ndarray:
     rate = MP3_RATES[np.abs(MP3_RATES - kilobits).argmin()].item()
     enough = samples if len(samples) >= MP3_SHORTEST else np.pad(samples, (0, MP3_SHORTEST - len(samples)))
     # Where the library takes the delay off, it takes the clip's last 36 ms too.
-    decoded: np.ndarray = compress_roundtrip(enough, RATE, rate, preserve_delay=True, quality=9)
+    decoded: np.ndarray = compress_roundtrip(enough, RATE, rate, preserve_delay=True)
     start = MP3_DELAY + MP3_FRAME * (rate >= MP3_TAGGED)
     return decoded[start : start + len(samples)]
 

@@ -82,6 +82,17 @@ def test_padding_makes_no_difference(name: str) -> None:
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_clips_side_by_side_are_the_same_as_one_after_another(name: str) -> None:
+    threads, clips = torch.get_num_threads(), [voice(3_000 + 500 * number) for number in range(6)]
+    found = []
+    for number in (1, 2):
+        torch.set_num_threads(number)
+        found.append(coded(name, *clips).waveform)
+    torch.set_num_threads(threads)
+    assert torch.equal(*found)
+
+
 def test_each_codec_is_drawn_as_often_and_others_stay_as_they_are() -> None:
     augment = Codec(CodecConfig(probability=0.5, codecs=("mu_law", "telephone"), kilobits=(16, 32)))
     batch = batch_of(*[noise(50)] * 400)
