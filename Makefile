@@ -43,8 +43,8 @@ bench-load: .venv/ready  ## measure how many requests a second the server answer
 fuzz: .venv/ready  ## read broken recordings, turns, recipes and messages for ten minutes
 	FASTDIAR_FUZZ_SECONDS=$(FUZZ_SECONDS) .venv/bin/python -m pytest -q tests/test_fuzz.py
 
-kills: .venv/ready  ## kill the server and what runs its jobs twenty times
-	FASTDIAR_KILLS=20 .venv/bin/python -m pytest -q tests/serving/test_jobs.py -k killed
+kills: .venv/ready  ## kill a worker under load, the server, and what runs its jobs, twenty times each
+	FASTDIAR_KILLS=20 .venv/bin/python -m pytest -q tests/serving -k killed
 
 extras: .venv/ready  ## ask the package registry whether every extra can be installed
 	.venv/bin/python -m pytest -q -m network

@@ -84,7 +84,8 @@ def soak(process: subprocess.Popen[bytes], address: str, rate: float, minutes: f
     for minute in range(max(1, round(minutes))):
         row = figures(asyncio.run(offered(address, kinds, rate, 60, even=False, seed=minute)), rate, 60)
         print(
-            f"{minute + 1} min: {memory(process.pid) / 2**20:.0f} MiB, {row.answered:.1f} answered /s, {row.failed} failed",
+            f"{minute + 1} min: {memory(process.pid) / 2**20:.0f} MiB, {row.answered:.1f} answered /s, "
+            f"P50 {row.p50:.0f} ms, P99 {row.p99:.0f} ms, {row.refused} turned away, {row.failed} failed",
             flush=True,
         )
 

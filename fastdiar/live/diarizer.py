@@ -199,13 +199,17 @@ class LiveDiarizer:
         return dict(zip(speakers, numbers, strict=True))
 
     def _spoken(self) -> dict[int, list[Stretch]]:
-        """When everybody spoke, by all that was told."""
-        spoken = defaultdict(list)
+        """When everybody spoke, by all that was told; and who has nothing left of it, by what was told at first.
+
+        One clustering that takes two people for one would otherwise cost the second's name for good.
+        """
+        spoken, at_first = defaultdict(list), defaultdict(list)
         for number, turn in self._settled:
             spoken[number].append((turn.start, turn.end))
-        for number, stretch in self._turns.stretches():
-            spoken[number].append(stretch)
-        return spoken
+        for told, stretch in self._turns.stretches():
+            spoken[told.person].append(stretch)
+            at_first[told.first].append(stretch)
+        return {**at_first, **spoken}
 
 
 def _joined(turns: Iterable[Turn]) -> list[Turn]:

@@ -16,13 +16,20 @@ from fastdiar.live.events import Event, Relabelled, State, TurnTold
 
 @attrs.define
 class LiveTurn:
-    """Frames `start` to `end` of a `person`, from 0. It has a `number` once it is told of, and was told of up to `told`."""
+    """Frames `start` to `end` of a `person`, from 0, taken for `first`'s once.
+
+    It has a `number` as soon as it is told of, and was told of up to `told`.
+    """
 
     person: int
     start: int
     end: int
     number: int = -1
     told: int | None = None
+    first: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.first = self.person
 
 
 class LiveTurns:
@@ -84,9 +91,9 @@ class LiveTurns:
                 found.append((turn, int(numbers[most])))
         return found
 
-    def stretches(self) -> Iterator[tuple[int, tuple[float, float]]]:
-        """Each turn's person, start and end (seconds)."""
-        return ((turn.person, (self.seconds(turn.start), self.seconds(turn.end))) for turn in self.kept)
+    def stretches(self) -> Iterator[tuple[LiveTurn, tuple[float, float]]]:
+        """Each turn that is kept, with its start and end (seconds)."""
+        return ((turn, (self.seconds(turn.start), self.seconds(turn.end))) for turn in self.kept)
 
     def forget(self, before: float) -> None:
         """Give up the turns that end before a time (seconds)."""

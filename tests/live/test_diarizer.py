@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Sequence
+from itertools import count
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fastdiar.core.clustering import Clusters, Windows
 from fastdiar.core.errors import AudioError, ModelError
 from fastdiar.core.types import RATE, Diarization, Turn
 from fastdiar.diarization.diarizer import Diarizer
@@ -103,6 +105,23 @@ class TestAKnownModel:
         for event in (event for event in told(events) if event.state == "closed"):
             middle = (event.start + event.end) / 2
             assert names[event.turn] in {turn.speaker for turn in final.turns if turn.start <= middle <= turn.end}
+
+    def test_people_who_were_taken_for_one_for_a_while_get_their_names_back(self, fake, sound) -> None:
+        diarizer, clusterings = Diarizer(fake), count()
+        right = diarizer.clustering
+
+        def clustered(windows: Windows, *bounds: int) -> Clusters:
+            return Clusters(np.zeros(len(windows), int), 0.5) if next(clusterings) == 3 else right(windows, *bounds)
+
+        diarizer.clustering = clustered
+        with LiveDiarizer(diarizer) as live:
+            events = live.push(sound(conversation(minutes=1), 60.0)) + live.finish()
+        names = {event.turn: event.speaker for event in told(events)}
+        relabelled = [event for event in events if isinstance(event, Relabelled)]
+        assert {event.speaker for event in relabelled} > {"speaker1"}  # taken for one, and told apart again
+        assert {event.speaker for event in (*told(events), *relabelled)} == {"speaker1", "speaker2", "speaker3"}
+        names |= {event.turn: event.speaker for event in relabelled}
+        assert names == {event.turn: f"speaker{round(event.start / 5) % 3 + 1}" for event in told(events)}
 
     def test_silence_tells_nothing(self, either) -> None:
         events = streamed(either, np.zeros(25 * RATE, np.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import signal
 import socket
@@ -29,6 +30,8 @@ from fastdiar.serving.settings import ServeSettings
 
 T = TypeVar("T")
 DIALOGUE = Path(__file__).resolve().parents[2] / "examples" / "dialogue.flac"
+KILLS = int(os.environ.get("FASTDIAR_KILLS", "1"))
+"""How often everything is killed; `make kills` does it twenty times."""
 START_SECONDS = 300
 """Generous: machines that run tests are busy."""
 

@@ -37,11 +37,9 @@ from fastdiar.serving.jobs.tables import job_table
 from fastdiar.serving.problems import Unreachable
 from fastdiar.serving.service import Service
 from fastdiar.serving.settings import VARIABLE, ServeSettings
-from tests.serving.conftest import DIALOGUE, children, running, wait_for
+from tests.serving.conftest import DIALOGUE, KILLS, children, running, wait_for
 
 LEASE_SECONDS = 0.2
-KILLS = int(os.environ.get("FASTDIAR_KILLS", "1"))
-"""How often everything is killed; `make kills` does it twenty times."""
 
 
 @pytest.fixture(params=["sqlite", "redis"])

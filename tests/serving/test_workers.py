@@ -19,7 +19,7 @@ pytest.importorskip("granian")
 
 from starlette.testclient import TestClient
 
-from tests.serving.conftest import as_wav, children, is_live, running, wait_for
+from tests.serving.conftest import KILLS, as_wav, children, is_live, running, wait_for
 
 
 def test_requests_are_counted(client: TestClient) -> None:
@@ -40,7 +40,8 @@ def test_requests_are_counted(client: TestClient) -> None:
     assert [after - was for after, was in zip(map(counted, names), before, strict=True)] == [1, 1, 1, 0.5]
 
 
-def test_a_worker_that_is_killed_is_replaced_and_others_are_unharmed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_worker_that_is_killed_is_replaced_and_others_are_unharmed(tmp_path: Path, number: int) -> None:
     clip = as_wav(np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32))
     with running(tmp_path, "--workers", "2") as (process, address):
         wait_for(lambda: len(workers(process.pid)) == 2, "both workers")
