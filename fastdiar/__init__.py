@@ -1,10 +1,11 @@
 """fastdiar: who spoke when.
 
->>> import fastdiar
->>> fastdiar.Turn(0.0, 1.5, "anna").duration
-1.5
-
 Each name is imported when it is first used: `import fastdiar` alone imports neither torch nor onnxruntime nor numpy.
+
+Examples:
+    >>> import fastdiar
+    >>> fastdiar.Turn(0.0, 1.5, "anna").duration
+    1.5
 """
 
 from __future__ import annotations
