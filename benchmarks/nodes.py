@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any
 
 import attrs
+import onnx
 import onnxruntime
 from conftest import gemm_peak
 from test_networks import exported, noise
@@ -74,25 +75,39 @@ def profiled(graph: Path) -> Iterator[Node]:
         for _ in range(WARM_UP + RUNS):
             session.run(None, {"waveform": noise(1)})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    weights = dict(kernels(graph))
     taken: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in events:
         if event["cat"] == "Node" and event["name"].endswith("_kernel_time"):
             taken[event["name"].removesuffix("_kernel_time")].append(event)
     for name, runs in taken.items():
         about = runs[-1]["args"]
-        yield Node(name, about["op_name"], median(each["dur"] for each in runs[WARM_UP:]), macs(about))
+        yield Node(
+            name,
+            about["op_name"],
+            median(each["dur"] for each in runs[WARM_UP:]),
+            macs(about, weights.get(name.partition("_token_")[0])),
+        )
 
 
-def macs(about: Mapping[str, Any]) -> int:
+def kernels(graph: Path) -> Iterator[tuple[str, list[int]]]:
+    """The shape of each convolution's weights, by node name: the profiler does not tell it where onnxruntime has packed them."""
+    model = onnx.load(graph).graph
+    shapes = {tensor.name: list(tensor.dims) for tensor in model.initializer}
+    made_from = {node.output[0]: node.input[0] for node in model.node if node.op_type in ("Cast", "DequantizeLinear")}
+    for node in model.node:
+        if node.op_type == "Conv":
+            yield node.name, shapes[made_from.get(node.input[1], node.input[1])]
+
+
+def macs(about: Mapping[str, Any], weights: list[int] | None) -> int:
     """Multiplications with additions of a node, from the shapes that the profiler saw; 0 of what only moves or adds numbers."""
     given, made = ([list(next(iter(shape.values()))) for shape in about[f"{side}_type_shape"]] for side in ("input", "output"))
     kind = about["op_name"]
-    if kind in ("Conv", "FusedConv"):
-        return prod(made[0]) * prod(given[1][1:])
-    if kind == "QLinearConv":
-        return prod(made[0]) * prod(given[3][1:])
+    if weights:
+        return prod(made[0]) * prod(weights[1:])
     if kind in ("MatMul", "FusedMatMul", "Gemm", "MatMulInteger", "MatMulIntegerToFloat", "QLinearMatMul"):
-        return prod(made[0]) * given[0][-1]
+        return prod(given[0]) * made[0][-1]  # true of a transposed factor, too
     if kind == "GRU":
         numbers, hidden = given[0][-1], made[0][-1]
         return prod(made[0]) * 3 * (numbers + hidden)
