@@ -42,6 +42,13 @@ class VariationalConfig:
         validator=validators.gt(0),
         metadata={"help": "weight of each window's evidence (Fa): windows overlap, so below 1"},
     )
+    enough: int = field(
+        default=800,
+        validator=validators.ge(1),
+        metadata={
+            "help": "windows whose evidence is believed in full; of more, each counts less, or people fall apart in long ones"
+        },
+    )
     thrift: float = field(default=7.0, validator=validators.gt(0), metadata={"help": "reluctance to model another person (Fb)"})
     same: float = field(
         default=0.76,
@@ -95,14 +102,15 @@ class Variational(Clustering):
         between = self.backend["plda_between"]  # variance between people, where that within is 1: [dim]
         whitened = whiten(vectors, self.backend)
         scaled = whitened * np.sqrt(between)
-        ratio = self.config.evidence / self.config.thrift
+        evidence = self.config.evidence * min(1.0, self.config.enough / len(vectors))
+        ratio = evidence / self.config.thrift
         people = labels.max() + 1
         shares = softmax(START_SURENESS * np.eye(people, dtype=np.float32)[labels], axis=1)  # [windows, people]
         prior = np.full(people, 1 / people, np.float32)
         for _ in range(ROUNDS):
             variance = 1 / (1 + ratio * shares.sum(axis=0)[:, None] * between)
             mean = ratio * variance * (shares.T @ scaled)
-            log_likelihood = self.config.evidence * (scaled @ mean.T - 0.5 * ((variance + mean**2) @ between))
+            log_likelihood = evidence * (scaled @ mean.T - 0.5 * ((variance + mean**2) @ between))
             shares = softmax(log_likelihood + np.log(prior + 1e-12), axis=1)
             shares = shares[:, shares.sum(axis=0) > LEAST_WINDOWS]
             prior = shares.mean(axis=0)

@@ -79,3 +79,16 @@ def test_a_chunk_with_three_voices_holds_three_people() -> None:
     voices = np.eye(3, 8, dtype=np.float32)
     heard = windows(voices[[0, 0, 1, 1, 2, 0]], chunk=np.array([0, 0, 0, 0, 0, 1]), local=np.array([0, 0, 1, 1, 2, 0]))
     assert len(np.unique(Variational(VariationalConfig(), {})(heard).labels)) == 3
+
+
+@pytest.mark.parametrize("times", [1, 20])
+def test_the_same_talk_for_longer_is_of_the_same_people(times: int) -> None:
+    """Two people in three moods each; believed in full, twenty times the evidence makes many people of them."""
+    random = np.random.default_rng(0)
+    people = np.repeat(unit(random.normal(size=(2, DIM))), 3, axis=0)
+    moods = unit(people + 0.3 * unit(random.normal(size=(6, DIM))))
+    talk = unit(np.repeat(moods, 20, axis=0) + 1.2 * unit(random.normal(size=(120, DIM))))
+    heard = windows(np.tile(talk, (times, 1)), chunk=np.arange(120 * times) // 4)
+    assert Variational(VariationalConfig(enough=400), PLDA)(heard).labels.max() + 1 == 2
+    in_full = Variational(VariationalConfig(enough=10**6), PLDA)(heard).labels.max() + 1
+    assert in_full == 2 if times == 1 else in_full > 4
