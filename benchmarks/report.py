@@ -82,7 +82,7 @@ def draw(results: list[dict[str, Any]], accuracy: Mapping[str, float | list[floa
         axes.scatter(milliseconds / 1000, error)
         axes.annotate(label, (milliseconds / 1000, error), textcoords="offset points", xytext=(5, 5))
     axes.set(xscale="log", xlabel=f"{what}: P50 (s)", ylabel="error (%)")
-    axes.margins(x=0.15)
+    axes.margins(x=0.25, y=0.1)  # room for the names
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

@@ -32,7 +32,7 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "codec (mu_law)": ("codec", {"codecs": ("mu_law",)}),
     "codec (telephone)": ("codec", {"codecs": ("telephone",)}),
     "codec (opus)": ("codec", {"codecs": ("opus",)}),
-    "codec (mp3)": ("codec", {"codecs": ("mp3",), "kilobits": (16, 48)}),
+    "codec (mp3)": ("codec", {"codecs": ("mp3",), "kilobits": (32, 32)}),
     "freq_mask": ("freq_mask", {}),
     "gain": ("gain", {}),
     "one_of": ("one_of", {}),
@@ -48,7 +48,7 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
 THEIRS: dict[str, tuple[str, dict[str, Any]]] = {
     "add_noise (Gaussian)": ("AddGaussianSNR", {"min_snr_db": 10, "max_snr_db": 30}),
     "add_noise (recorded)": ("AddBackgroundNoise", {"min_snr_db": 10, "max_snr_db": 30}),
-    "codec (mp3)": ("Mp3Compression", {"min_bitrate": 16, "max_bitrate": 48, "backend": "fast-mp3-augment"}),
+    "codec (mp3)": ("Mp3Compression", {"min_bitrate": 32, "max_bitrate": 32, "backend": "fast-mp3-augment"}),
     "gain": ("Gain", {}),
     "one_of": ("OneOf", {}),
     "pitch_shift": ("PitchShift", {"min_semitones": -2, "max_semitones": 2}),
