@@ -1,6 +1,6 @@
 """What a live stream keeps in memory over hours: `python benchmarks/stream_memory.py RECORDING [--hours 8]`.
 
-The recording is streamed over and over, as fast as it can be heard; nothing of what is told is kept. Every half hour of sound a
+The recording is streamed over and over, as fast as it can be heard; nothing of what is told is kept. Every ten minutes of sound a
 row says how much memory the process holds for itself, and how many turns were told since the last.
 """
 
@@ -17,7 +17,7 @@ from fastdiar.diarization.diarizer import load
 from fastdiar.live.diarizer import LiveDiarizer, LiveSettings
 from fastdiar.live.events import Final, TurnTold
 
-ROW_SECONDS = 1800
+ROW_SECONDS = 600
 
 
 def main() -> None:
@@ -26,17 +26,18 @@ def main() -> None:
     parser.add_argument("recording", type=Path)
     parser.add_argument("--hours", type=float, default=8.0)
     parser.add_argument("--hop", type=float, default=LiveSettings().hop)
+    parser.add_argument("--horizon", type=float, default=LiveSettings().horizon, help="seconds")
     parser.add_argument("--model", default="quality")
     asked = parser.parse_args()
     samples, hop = audio.read(asked.recording), round(asked.hop * RATE)
     hops = cycle([samples[first : first + hop] for first in range(0, len(samples) - hop, hop)])
-    print("| hours | memory | turns told | seconds of processor |\n|---|---|---|---|")
-    with LiveDiarizer(load(asked.model), settings=LiveSettings(hop=asked.hop)) as live:
+    print("| minutes | memory | turns told | seconds of processor |\n|---|---|---|---|")
+    with LiveDiarizer(load(asked.model), settings=LiveSettings(hop=asked.hop, horizon=asked.horizon)) as live:
         turns = 0
         for number in range(1, round(asked.hours * 3600 / asked.hop) + 1):
             turns += sum(isinstance(event, TurnTold) and event.state == "opened" for event in live.push(next(hops)))
             if number % round(ROW_SECONDS / asked.hop) == 0:
-                print(f"| {number * asked.hop / 3600:g} | {held() >> 20} MiB | {turns} | {time.process_time():.0f} |", flush=True)
+                print(f"| {number * asked.hop / 60:.0f} | {held() >> 20} MiB | {turns} | {time.process_time():.0f} |", flush=True)
                 turns = 0
         *_, last = live.finish()
     assert isinstance(last, Final)
