@@ -116,8 +116,8 @@ class Diarization:
 class Frames:
     """What a stream of frames is: `dim` numbers a frame, one every `hop` samples, the first centred on sample `first`.
 
-    The first `voice` numbers say whose voice a frame is, and are what is pooled; the rest is for heads that judge frames. None: all
-    say it.
+    The first `voice` numbers say whose voice a frame is, and are what is pooled; the rest is for heads that judge frames. None:
+    all say it.
     """
 
     dim: int = field(validator=validators.ge(1))
