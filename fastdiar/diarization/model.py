@@ -108,6 +108,8 @@ class Model:
             raise ModelError(f"{self.folder}: this model has no {name}, which this needs")
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
+        # Threads that wait by spinning keep a core from whoever else needs it, such as the next network of the walk.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 4  # errors are raised, and need not be printed too
         # Bytes, not a path: a graph that points to data outside its folder then has nowhere to find it.
         graph = (self.folder / name).read_bytes()
