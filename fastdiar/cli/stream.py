@@ -22,7 +22,7 @@ def stream(
     channels: Annotated[int, typer.Option(min=1, max=64, help="The channels of standard input; their mean is heard.")] = 1,
     model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
     hop: Annotated[float, typer.Option(min=0.1, max=2, help="Seconds from one look to the next.")] = 0.5,
-    delay: Annotated[float, typer.Option(min=0, max=5, help="Seconds heard after a moment before it is told of.")] = 0.5,
+    delay: Annotated[float, typer.Option(min=0, max=5, help="Seconds heard after a moment before it is told of.")] = 1.0,
 ) -> None:
     """Who speaks, told while they speak: a line of JSON for each event.
 

@@ -37,7 +37,7 @@ class LiveSettings:
         default=0.5, validator=[validators.ge(0.1), validators.le(2)], metadata={"help": "from one look to the next"}
     )
     delay: float = field(
-        default=0.5,
+        default=1.0,
         validator=[validators.ge(0), validators.le(5)],
         metadata={"help": "how much is heard after a moment before it is told of"},
     )

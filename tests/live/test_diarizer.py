@@ -91,7 +91,7 @@ class TestAKnownModel:
         assert events == streamed(fake, samples)
 
     def test_a_wrong_speaker_is_corrected_and_people_keep_their_names(self, fake, sound) -> None:
-        everybody_is_the_first = LiveSettings(new_below=-1.0)
+        everybody_is_the_first = LiveSettings(new_below=-1.0, delay=0.5)
         events = streamed(fake, sound(SCRIPT, 45.0), everybody_is_the_first)
         first = [event for event in told(events) if event.at < 11]
         assert {event.speaker for event in first} == {"speaker1"}
@@ -145,11 +145,8 @@ class TestAKnownModel:
     def test_events_are_lines_of_json(self, fake, sound) -> None:
         lines = [json.loads(to_json(event)) for event in streamed(fake, sound(SCRIPT, 45.0), LiveSettings(new_below=-1.0))]
         assert {line["event"] for line in lines} == {"turn", "relabel", "final"}
-        assert (
-            lines[0]
-            == {"event": "turn", "at": 2.5, "state": "opened", "turn": 0, "start": 1.004, "end": 2.0, "speaker": "speaker1"}
-            | lines[0]
-        )
+        assert [*lines[0]] == ["event", "at", "state", "turn", "start", "end", "speaker"]
+        assert (lines[0]["event"], lines[0]["state"], lines[0]["turn"], lines[0]["speaker"]) == ("turn", "opened", 0, "speaker1")
         assert [*lines[-1]] == ["event", "at", "seconds", "speakers", "turns"]
         assert [*lines[-1]["turns"][0]] == ["start", "end", "speaker", "confidence"]
 
