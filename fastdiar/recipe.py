@@ -164,15 +164,15 @@ class _Reader:
         diarization = dict(self._table(("diarization",)))
         cluster = self._part("clustering", ("diarization", "cluster"))
         diarization.pop("cluster", None)
-        fixed = {
-            "trainer": self._trainer(),
-            "diarization": self._structured(diarization, WalkSettings, ("diarization",)),
-        }
+        trainer = self._trainer()
+        walk = self._structured(diarization, WalkSettings, ("diarization",))
         for kind in ("head", "teacher"):
             self._check_named(many["loss"], kind)
-        if self._problems:
+        self._check_frozen(trainer.freeze if trainer else ())
+        if self._problems or trainer is None or walk is None:
             raise RecipeError(self._sorted())
-        return Recipe(path=path, cluster=cluster, origins=self._source.origins, **many, **one, **fixed)  # type: ignore[arg-type]
+        fixed = {"trainer": trainer, "diarization": walk, "cluster": cluster}
+        return Recipe(path=path, origins=self._source.origins, **many, **one, **fixed)  # type: ignore[arg-type]
 
     def part(self, kind: str) -> Part:
         """The one component of a source that is nothing else; raises `RecipeError`."""
@@ -251,6 +251,15 @@ class _Reader:
             wanted = getattr(losses[name].config, kind, None) if name in losses else written
             if isinstance(wanted, str) and wanted not in known:
                 self._problem(("loss", name, kind), f"no [{dumps_key((kind, wanted))}] in the recipe{nearest(wanted, known)}")
+
+    def _check_frozen(self, frozen: Sequence[str]) -> None:
+        """What is to stay as it is are parts of the network."""
+        parts = [kind for kind in ("encoder", "pooling") if self._table((kind,))]
+        parts += [f"{kind}.{name}" for kind in ("temporal", "head") for name in self._table((kind,))]
+        for name in frozen:
+            if name not in parts:
+                known = nearest(name, parts) or f": expected some of {', '.join(parts)}"
+                self._problem(("trainer", "freeze"), f"names '{name}', which is no part of this network{known}")
 
     def _wrong(self, key: Key) -> bool:
         return any(problem.key == dotted(key) for problem in self._problems)

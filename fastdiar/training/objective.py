@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fastdiar import registry
-from fastdiar.core.errors import Problem, RecipeError, nearest
+from fastdiar.core.errors import Problem, RecipeError
 from fastdiar.core.interfaces import Output
 from fastdiar.core.types import Batch
 from fastdiar.network import Network
@@ -69,14 +69,10 @@ def build_losses(recipe: Recipe, network: Network) -> nn.ModuleDict:
 
 
 def frozen_parts(recipe: Recipe, network: Network) -> list[nn.Module]:
-    """The parts of a network that `trainer.freeze` names; raises `RecipeError` for a name that is none of them."""
+    """The parts of a network that `trainer.freeze` names; raises `RecipeError` where no weight is left to learn."""
     parts = {"encoder": network.encoder, **{f"temporal.{name}": block for name, block in network.temporal.items()}}
     parts |= {} if network.pooling is None else {"pooling": network.pooling}
     parts |= {f"head.{name}": head for name, head in network.heads.items()}
-    for name in recipe.trainer.freeze:
-        if name not in parts:
-            message = f"names '{name}', which is no part of this network{nearest(name, parts)}"
-            raise RecipeError([Problem(message, "trainer.freeze", recipe.path)])
-    if set(parts) == set(recipe.trainer.freeze):
+    if not any(True for name in parts.keys() - set(recipe.trainer.freeze) for _ in parts[name].parameters()):
         raise RecipeError([Problem("leaves nothing to learn: take a part out", "trainer.freeze", recipe.path)])
     return [parts[name] for name in recipe.trainer.freeze]

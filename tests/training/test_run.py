@@ -287,13 +287,8 @@ def test_a_frozen_run_goes_on_where_it_was(begin: Callable[..., Run]) -> None:
         assert run.learn(loaded) == again.learn(other)
 
 
-@pytest.mark.parametrize(
-    ("frozen", "message"),
-    [
-        ('["encodr"]', r"trainer.freeze: names 'encodr', which is no part of this network \(did you mean 'encoder'\?\)"),
-        ('["encoder", "pooling", "head.speaker"]', "trainer.freeze: leaves nothing to learn: take a part out"),
-    ],
-)
-def test_what_is_frozen_must_be_there_and_leave_something(begin: Callable[..., Run], frozen: str, message: str) -> None:
-    with pytest.raises(RecipeError, match=message):
-        begin(f"trainer.freeze={frozen}")
+def test_something_is_left_to_learn(begin: Callable[..., Run]) -> None:
+    with pytest.raises(RecipeError, match=r"trainer\.freeze: leaves nothing to learn: take a part out"):
+        begin('trainer.freeze=["encoder", "pooling", "head.speaker"]')
+    with pytest.raises(RecipeError, match=r"trainer\.freeze: leaves nothing to learn: take a part out"):  # no weight in a mean
+        begin('trainer.freeze=["encoder", "head.speaker"]', "pooling.use=average")
