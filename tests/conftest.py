@@ -221,8 +221,11 @@ class FakeModel:
         self.bundle = Bundle("fake", Frames(DIM, hop=320, first=200), Activity(hop=270, first=495), embedding=DIM)
         self.encoded: list[int] = []
 
-    def activity(self, waveform: np.ndarray) -> np.ndarray:
+    def activity(self, waveforms: np.ndarray) -> np.ndarray:
         """Certain of who speaks; local speakers are the chunk's people in order of appearance."""
+        return np.stack([self._activity(waveform) for waveform in waveforms])
+
+    def _activity(self, waveform: np.ndarray) -> np.ndarray:
         speaking, classes = _speaking(waveform, self.bundle.activity), powerset(3, 2)
         order = sorted(np.flatnonzero(speaking.any(axis=0)), key=lambda person: speaking[:, person].argmax())
         local = np.zeros((len(speaking), 3), np.float32)
@@ -238,8 +241,8 @@ class FakeModel:
         frames[:, :PEOPLE] += speaking
         return frames.astype(np.float32)
 
-    def encode_with_activity(self, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.encode(waveform), self.activity(waveform)
+    def encode_with_activity(self, waveforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.stack([self.encode(waveform) for waveform in waveforms]), self.activity(waveforms)
 
     def embed(self, frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
         sums = weights @ frames

@@ -1,6 +1,8 @@
-"""Hear a chunk once: who is active in it, and the voices of its windows of solo speech."""
+"""Hear chunks once: who is active in them, and the voices of their windows of solo speech."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
@@ -17,8 +19,6 @@ from fastdiar.diarization.windows import solo_windows
 
 SHORTEST_CONTEXT = 3 * RATE
 """Samples that the encoder hears at least, where the chunk is long enough; the part a chunk owns may be shorter."""
-
-ACTIVITY = "activity: classes of its speakers"
 
 
 @attrs.frozen(eq=False)
@@ -39,10 +39,23 @@ class Heard:
     seconds: np.ndarray
 
 
-def hear(model: Model, chunk: Chunk, settings: WalkSettings) -> Heard:
-    """Encode a chunk, cut windows where one local speaker speaks alone, and embed them; raises `ModelError`."""
+def hear(model: Model, chunks: Sequence[Chunk], settings: WalkSettings) -> list[Heard]:
+    """Encode chunks of one length, cut windows where one local speaker speaks alone, and embed them; raises `ModelError`."""
+    waveforms = np.stack([chunk.samples for chunk in chunks])
+    if model.one_pass:
+        frames, activity = model.encode_with_activity(waveforms)
+    else:
+        frames, activity = [None] * len(chunks), model.activity(waveforms)
+    return [_heard(model, *each, settings) for each in zip(chunks, activity, frames, strict=True)]
+
+
+def _heard(model: Model, chunk: Chunk, activity: np.ndarray, frames: np.ndarray | None, settings: WalkSettings) -> Heard:
+    """What is kept of a chunk, given its activity; `frames` None where another network than the activity's is to make them."""
     grid, classes = model.bundle.frames, powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)
-    activity, frames, begin = _encode(model, chunk, classes)
+    _expect(model, "activity: classes of its speakers", len(classes), activity)
+    begin = chunk.start
+    if frames is None:
+        frames, begin = _encode_owned(model, chunk, solo(activity, classes) >= 0)
     middles = begin + centres(grid, len(frames))
     alone = solo(activity, classes)[nearest(model.bundle.activity, middles - chunk.start, len(activity))]
     alone[(middles < chunk.owned[0]) | (middles >= chunk.owned[1])] = -1
@@ -62,20 +75,16 @@ def hear(model: Model, chunk: Chunk, settings: WalkSettings) -> Heard:
     return Heard(chunk.start, chunk.end, activity.astype(np.float16), vectors, local, centre, seconds / per_second)
 
 
-def _encode(model: Model, chunk: Chunk, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Activity of the whole chunk, frames of the part it owns, and the recording's sample where those frames begin."""
-    if model.one_pass:
-        frames, activity = model.encode_with_activity(chunk.samples)
-        _expect(model, ACTIVITY, len(classes), activity)
-        return activity, frames, chunk.start
-    activity = model.activity(chunk.samples)
-    _expect(model, ACTIVITY, len(classes), activity)
-    # Where two networks listen, only the first needs the overlap: the encoder hears each second once, if somebody speaks alone.
-    first, last = nearest(model.bundle.activity, np.array(chunk.owned) - chunk.start, len(activity))
-    if (solo(activity[first : last + 1], classes) < 0).all():
-        return activity, np.zeros((0, model.bundle.frames.dim), np.float32), chunk.start
+def _encode_owned(model: Model, chunk: Chunk, alone: np.ndarray) -> tuple[np.ndarray, int]:
+    """Frames of the part that a chunk owns, if somebody is `alone` in it, and the recording's sample where those frames begin.
+
+    Where two networks listen, only the first needs the overlap: the encoder hears each second once.
+    """
+    first, last = nearest(model.bundle.activity, np.array(chunk.owned) - chunk.start, len(alone))
+    if not alone[first : last + 1].any():
+        return np.zeros((0, model.bundle.frames.dim), np.float32), chunk.start
     begin = max(chunk.start, min(chunk.owned[0], chunk.owned[1] - SHORTEST_CONTEXT))
-    return activity, model.encode(chunk.samples[begin - chunk.start : chunk.owned[1] - chunk.start]), begin
+    return model.encode(chunk.samples[begin - chunk.start : chunk.owned[1] - chunk.start]), begin
 
 
 def _expect(model: Model, what: str, size: int, found: np.ndarray) -> None:

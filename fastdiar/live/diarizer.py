@@ -127,7 +127,7 @@ class LiveDiarizer:
         """Hear the last seconds, and tell of what is new and at least `delay` seconds old."""
         end = self._heard
         chunk = Chunk(start, self._tail, owned=(max(start, end - round(self._walk.window * RATE)), end))
-        heard = hear(self._model, chunk, self._walk)
+        [heard] = hear(self._model, [chunk], self._walk)
         self._remember(heard)
         self._recent, here = self._recent.since(min(start, self._until)), self._recent.since(start)
         here = here.where(here.people != NOBODY)

@@ -96,7 +96,7 @@ class Past:
         return Learnt(centre / RATE, windows.seconds, labels, sums, chunk.owned[1], settled, self._settled_until)
 
     def _hear(self, chunk: Chunk) -> None:
-        self._heard.append(hear(self._model, chunk, self._settings))
+        self._heard.extend(hear(self._model, [chunk], self._settings))
 
     def _windows(self) -> tuple[Windows, np.ndarray]:
         return self._remembered.before(windows_of(self._heard)), np.concatenate(

@@ -23,7 +23,7 @@ def chunk(sound) -> Chunk:
 
 
 def test_windows_are_solo_speech_of_the_owned_part(either, chunk: Chunk) -> None:
-    heard = hear(either, chunk, WalkSettings())
+    [heard] = hear(either, [chunk], WalkSettings())
     assert (heard.start, heard.end) == (60 * RATE, 70 * RATE)
     assert heard.vectors.argmax(axis=1).tolist() == heard.local.tolist()
     middles = heard.centre / RATE - 60
@@ -36,23 +36,34 @@ def test_windows_are_solo_speech_of_the_owned_part(either, chunk: Chunk) -> None
 
 
 def test_the_activity_of_the_whole_chunk_is_kept(either, chunk: Chunk) -> None:
-    heard = hear(either, chunk, WalkSettings())
-    np.testing.assert_array_equal(heard.activity, either.activity(chunk.samples))
+    [heard] = hear(either, [chunk], WalkSettings())
+    np.testing.assert_array_equal(heard.activity, either.activity(chunk.samples[None])[0])
     assert heard.activity.dtype == np.float16
 
 
 def test_only_where_two_networks_listen_the_encoder_is_spared_the_overlap(either, chunk: Chunk) -> None:
-    hear(either, chunk, WalkSettings())
+    hear(either, [chunk], WalkSettings())
     assert either.encoded == [10 * RATE if either.one_pass else 8 * RATE]
 
 
 def test_a_short_part_is_heard_with_context(fake, sound) -> None:
-    hear(fake, Chunk(0, sound(SCRIPT, 10.0), (9 * RATE, 10 * RATE)), WalkSettings())
+    hear(fake, [Chunk(0, sound(SCRIPT, 10.0), (9 * RATE, 10 * RATE))], WalkSettings())
     assert fake.encoded == [3 * RATE]
 
 
+def test_chunks_heard_together_are_heard_as_each_alone(either, sound) -> None:
+    chunks = [
+        Chunk(start * RATE, sound(SCRIPT[first:], 10.0), (start * RATE, (start + 9) * RATE)) for first, start in enumerate((0, 9))
+    ]
+    for together, alone in zip(
+        hear(either, chunks, WalkSettings()), (hear(either, [each], WalkSettings())[0] for each in chunks), strict=True
+    ):
+        for field in attrs.fields(type(alone)):
+            np.testing.assert_array_equal(getattr(together, field.name), getattr(alone, field.name))
+
+
 def test_silence_has_no_windows(either) -> None:
-    heard = hear(either, Chunk(0, np.zeros(10 * RATE, np.float32), (0, 10 * RATE)), WalkSettings())
+    [heard] = hear(either, [Chunk(0, np.zeros(10 * RATE, np.float32), (0, 10 * RATE))], WalkSettings())
     assert heard.vectors.shape == (0, either.bundle.embedding)
     assert len(heard.local) == len(heard.centre) == len(heard.seconds) == 0
 
@@ -70,4 +81,4 @@ def test_silence_has_no_windows(either) -> None:
 def test_a_manifest_that_is_not_of_these_graphs_is_refused(fake, chunk: Chunk, said: dict[str, object], reason: str) -> None:
     fake.bundle = attrs.evolve(fake.bundle, **said)
     with pytest.raises(ModelError, match=rf"bundle\.toml: {reason}"):
-        hear(fake, chunk, WalkSettings())
+        hear(fake, [chunk], WalkSettings())

@@ -133,10 +133,10 @@ class TestAKnownModel:
                 streamed(fake, np.zeros(samples, np.float32))
 
     def test_a_model_that_fails_in_the_thread_is_told_of(self, fake, sound) -> None:
-        def broken(waveform: np.ndarray) -> np.ndarray:
-            if len(waveform) > 6 * RATE:
+        def broken(waveforms: np.ndarray) -> np.ndarray:
+            if waveforms.shape[1] > 6 * RATE:
                 raise ModelError("the model failed")
-            return type(fake).activity(fake, waveform)
+            return type(fake).activity(fake, waveforms)
 
         fake.activity = broken
         with pytest.raises(ModelError, match="the model failed"):
