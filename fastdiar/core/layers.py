@@ -27,13 +27,14 @@ def frame_count(lengths: Tensor, hop: int) -> Tensor:
 
 
 def keep_valid(x: Tensor, lengths: Tensor) -> Tensor:
-    """Zero what lies past each clip's end: `[batch, channels, steps]`, `lengths [batch]` in steps → the same shape.
+    """Zero what lies past each clip's end: `[batch, …, steps]`, `lengths [batch]` in steps → the same shape.
 
     Exported graphs hear clips without padding, for which this would be a fifth of their time.
     """
     if torch.compiler.is_exporting():
         return x
-    return x * frame_mask(lengths, x.shape[-1])[:, None].to(x.dtype)
+    mask = frame_mask(lengths, x.shape[-1])
+    return x * mask[(slice(None), *[None] * (x.ndim - 2))].to(x.dtype)
 
 
 def full_precision(x: Tensor) -> AbstractContextManager[None]:

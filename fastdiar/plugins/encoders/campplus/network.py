@@ -123,13 +123,11 @@ class ResidualFront(nn.Module):
     def forward(self, spectra: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """The blocks' output, bands and channels as one axis, and its `lengths [batch]`."""
         lengths = frame_count(lengths, self.stride)
-        x = self.enter(spectra[:, None])
-        mask = frame_mask(lengths, x.shape[-1])[:, None, None].to(x.dtype)
-        x = F.relu(x) * mask
+        x = keep_valid(F.relu(self.enter(spectra[:, None])), lengths)
         for blocks in self.layers:
             for block in blocks:
-                x = block(x, mask)
-        return (F.relu(self.leave(x)) * mask).flatten(1, 2), lengths
+                x = block(x, lengths)
+        return keep_valid(F.relu(self.leave(x)), lengths).flatten(1, 2), lengths
 
 
 class ConvNorm(nn.Module):
@@ -154,10 +152,10 @@ class ResidualBlock(nn.Module):
         self.first, self.second = ConvNorm(stride=stride), ConvNorm()
         self.shortcut: nn.Module = ConvNorm(kernel=1, stride=stride) if halve else nn.Identity()
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """`[batch, 32, bands, steps]` → `[batch, 32, bands or half of them, steps]`."""
-        inner = F.relu(self.first(x)) * mask
-        return F.relu(self.second(inner) + self.shortcut(x)) * mask
+        inner = keep_valid(F.relu(self.first(x)), lengths)
+        return keep_valid(F.relu(self.second(inner) + self.shortcut(x)), lengths)
 
 
 class DenseBlock(nn.Module):
@@ -172,10 +170,9 @@ class DenseBlock(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """`[batch, channels, frames]` → `[batch, out, frames]`."""
-        mask = frame_mask(lengths, x.shape[-1])[:, None].to(x.dtype)
         for layer in self.layers:
-            x = torch.cat((x, layer(x, mask, self.segment)), dim=1)
-        return self.transit(F.relu(self.norm(x)) * mask)
+            x = torch.cat((x, layer(x, lengths, self.segment)), dim=1)
+        return self.transit(keep_valid(F.relu(self.norm(x)), lengths))
 
 
 class DenseLayer(nn.Module):
@@ -190,17 +187,18 @@ class DenseLayer(nn.Module):
         self.context_in = nn.Conv1d(INNER, CONTEXT, 1)
         self.context_out = nn.Conv1d(CONTEXT, GROWTH, 1)
 
-    def forward(self, x: Tensor, mask: Tensor, segment: int) -> Tensor:
-        """`x [batch, channels, frames]`, `mask [batch, 1, frames]`, frames of a `segment` → `[batch, 32, frames]`."""
-        inner = F.relu(self.squeeze_norm(self.squeeze(F.relu(self.norm(x))))) * mask
-        gate = torch.sigmoid(self.context_out(F.relu(self.context_in(_context(inner, mask, segment)))))
-        return self.local(inner) * gate * mask
+    def forward(self, x: Tensor, lengths: Tensor, segment: int) -> Tensor:
+        """`[batch, channels, frames]`, `lengths [batch]`, frames of a `segment` → `[batch, 32, frames]`."""
+        inner = keep_valid(F.relu(self.squeeze_norm(self.squeeze(F.relu(self.norm(x))))), lengths)
+        gate = torch.sigmoid(self.context_out(F.relu(self.context_in(_context(inner, lengths, segment)))))
+        frame_gate = gate[..., None].expand(-1, -1, -1, segment).flatten(2)[..., : x.shape[-1]]
+        return keep_valid(self.local(inner) * frame_gate, lengths)
 
 
-def _context(x: Tensor, mask: Tensor, segment: int) -> Tensor:
-    """The clip's mean plus the mean of each frame's segment: `[batch, channels, frames]` → the same shape."""
-    overall = x.sum(-1, keepdim=True) / mask.sum(-1, keepdim=True).clamp(min=1)
-    # Zeros fill the last segment; counting the frames that are there takes them out of its mean again.
-    cells = F.avg_pool1d(F.pad(torch.cat((x, mask), dim=1), (0, segment - 1)), segment)
-    near = cells[:, :-1] / cells[:, -1:].clamp(min=0.5 / segment)
-    return overall + near[..., torch.arange(x.shape[-1], device=x.device) // segment]
+def _context(x: Tensor, lengths: Tensor, segment: int) -> Tensor:
+    """The clip's mean plus each segment's: `[batch, channels, frames]`, zero past the end → `[batch, channels, segments]`."""
+    mask = frame_mask(lengths, x.shape[-1])[:, None].to(x.dtype)
+    # Zeros fill the last segment; the share of frames that are there takes them out of its mean again.
+    cells, there = (F.avg_pool1d(F.pad(each, (0, segment - 1)), segment) for each in (x, mask))
+    overall = cells.sum(-1, keepdim=True) / there.sum(-1, keepdim=True).clamp(min=0.5 / segment)
+    return overall + cells / there.clamp(min=0.5 / segment)
