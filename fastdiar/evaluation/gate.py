@@ -31,12 +31,13 @@ MOST_WINDOWS = 1000
 
 @attrs.frozen
 class Comparison:
-    """A network and what was exported from it on the same recordings: DER and EER (0…1) of both, the first the network's.
+    """A network and what was exported from it on the same recordings of `data`: DER and EER (0…1) of both, the network's first.
 
     `agreement` is the share of the speech found in which both name the same people; `eer` is that of telling the windows of
     two people apart, None where fewer than two are known.
     """
 
+    data: str
     recordings: int
     seconds: float
     der: tuple[float, float]
@@ -75,15 +76,15 @@ class Gate:
 
     def __str__(self) -> str:
         if self.comparison is None:
-            return "gate: DER not checked, for want of recordings of which is known who speaks when: give them with --gate"
+            return "gate: DER not checked, for want of recordings of several people: give some, with RTTM files, with --gate"
         before, after = (100 * der for der in self.comparison.der)
         eer = (
             "" if self.comparison.eer is None else " EER {:.2f} → {:.2f} %,".format(*(100 * each for each in self.comparison.eer))
         )
         return (
             f"gate: DER {before:.2f} → {after:.2f} % (may lose {self.limit:g} points),{eer} the same people in "
-            f"{100 * self.comparison.agreement:.2f} % of the speech; recordings: {self.comparison.recordings}, "
-            f"{self.comparison.seconds / 60:.1f} min"
+            f"{100 * self.comparison.agreement:.2f} % of the speech; {self.comparison.data}: {self.comparison.recordings} "
+            f"recordings, {self.comparison.seconds / 60:.1f} min"
         )
 
     def _where(self) -> str:
@@ -111,6 +112,7 @@ def compare(network: Model, exported: Model, data: Data) -> Comparison:
     found = [whole for whole in recordings(chosen) if whole.entry.key in readable]
     eer = tuple(_eer(model, dataset, found) for model in (network, exported))
     return Comparison(
+        data=data.name,
         recordings=len(before.heard),
         seconds=sum(one.seconds for one in before.heard),
         der=der,

@@ -17,7 +17,7 @@ from torch import Tensor
 from fastdiar import registry
 from fastdiar.core.bundle import Activity, Bundle, read_bundle, write_bundle
 from fastdiar.core.component import Part
-from fastdiar.core.errors import ModelError, Problem, RecipeError
+from fastdiar.core.errors import DataError, ModelError, Problem, RecipeError
 from fastdiar.core.files import appearing, write_text
 from fastdiar.core.onnx_files import RECIPE
 from fastdiar.core.structure import StructureError, dotted, structure, unstructure
@@ -26,6 +26,7 @@ from fastdiar.core.types import RATE
 from fastdiar.diarization.model import DEFAULT, Model, find_model, shipped
 from fastdiar.evaluation.evaluation import Data, read_test
 from fastdiar.evaluation.gate import REPORT, Comparison, Gate, compare
+from fastdiar.evaluation.talks import Talks
 from fastdiar.network import Network
 from fastdiar.recipe import Recipe, read_data
 from fastdiar.training.checkpoint import load_run, read_run_recipe
@@ -56,8 +57,8 @@ def export_run(
     """Write the best network of a run as the bundle `out`, with the exporter `use`: by default the recipe's, else "onnx".
 
     `overrides` change its recipe. The bundle must diarize as torch does: the recordings of `gate` (a folder with RTTM files, or
-    a recipe with `[data.test]`), or those of the recipe's `[data.dev]` where that tells who speaks when. `out` is whole or not
-    there. Raises `ModelError` where it holds something already, a graph is not what torch gives or loses too much;
+    a recipe with `[data.test]`), or else those of the recipe's `[data.dev]`, or talks put together from its utterances. `out` is
+    whole or not there. Raises `ModelError` where it holds something already, a graph is not what torch gives or loses too much;
     `TrainingError` where `run` is not a run.
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
@@ -82,7 +83,7 @@ def export_run(
             made=made,
         )
         bundle = write_bundle(folder, bundle)
-        passed = Gate(part.config.precision, parity, _comparison(folder, network, _recordings(recipe, gate)))
+        passed = Gate(part.config.precision, parity, _comparison(folder, network, recipe, gate))
         passed.check()
         write_text(folder / REPORT, passed.to_json())
     return Exported(bundle, passed)
@@ -99,13 +100,13 @@ class TorchModel(Model):
     @torch.inference_mode()
     def encode(self, waveform: np.ndarray) -> np.ndarray:
         """`[samples]` → `[frames, dim]`."""
-        return self._frames(waveform)[0][0].numpy()
+        return self._frames(waveform[None])[0][0].numpy()
 
     @torch.inference_mode()
-    def encode_with_activity(self, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """`[samples]` → `[frames, dim]` and `[frames, classes]`."""
-        frames, lengths = self._frames(waveform)
-        return frames[0].numpy(), self._network.active(frames, lengths)[0].numpy()
+    def encode_with_activity(self, waveforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`[chunks, samples]` → `[chunks, frames, dim]` and `[chunks, frames, classes]`."""
+        frames, lengths = self._frames(waveforms)
+        return frames.numpy(), self._network.active(frames, lengths).numpy()
 
     @torch.inference_mode()
     def embed(self, frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -144,36 +145,47 @@ def portable(recipe: Recipe) -> dict[str, Any]:
 
 def _speech(recipe: Recipe) -> list[np.ndarray]:
     """Middles of utterances that the recipe's network was validated on, or else trained on."""
-    name = "dev" if "dev" in recipe.data else "train"
-    if name not in recipe.data:
-        raise RecipeError([Problem("is missing: int8 is fitted to its speech", "data.train", recipe.path)])
-    dataset, entries = read_data(recipe, name)
+    data = _heard(recipe)
     clips = []
-    for place in np.linspace(0, len(entries) - 1, min(CLIPS, len(entries))).round().astype(int):
-        samples = dataset.load(entries[place])
+    for place in np.linspace(0, len(data.entries) - 1, min(CLIPS, len(data.entries))).round().astype(int):
+        samples = data.dataset.load(data.entries[place])
         start = max(0, len(samples) - round(CLIP_SECONDS * RATE)) // 2
         clips.append(samples[start : start + round(CLIP_SECONDS * RATE)])
     return clips
 
 
-def _recordings(recipe: Recipe, gate: Path | None) -> Data | None:
-    """What must be diarized as before; None where nothing is known of who speaks when, or it is not here any more."""
-    if gate is not None:
-        return read_test(gate)
-    if "dev" not in recipe.data:
-        return None
+def _heard(recipe: Recipe) -> Data:
+    """What the recipe's network was validated on, or else trained on."""
+    name = "dev" if "dev" in recipe.data else "train"
+    if name not in recipe.data:
+        raise RecipeError([Problem("is missing: an export is held against its speech", "data.train", recipe.path)])
+    return Data(f"data.{name}", *read_data(recipe, name))
+
+
+def _recordings(recipe: Recipe) -> Data | None:
+    """What must be diarized as before, where nothing was asked for; None where the data is gone, or tells no two people apart."""
     try:
-        found = Data("data.dev", *read_data(recipe, "dev"))
+        data = _heard(recipe)
     except RecipeError:
         return None
-    return found if found.tells_turns else None
+    if data.tells_turns:
+        return data
+    talks = Talks(data.dataset, data.entries)
+    found = Data(f"talks put together from {data.name}", talks, talks.entries())
+    return found if found.entries else None
 
 
-def _comparison(folder: Path, network: Network, recordings: Data | None) -> Comparison | None:
+def _comparison(folder: Path, network: Network, recipe: Recipe, gate: Path | None) -> Comparison | None:
+    recordings = _recordings(recipe) if gate is None else read_test(gate)
     model = Model(folder)
     if recordings is None or model.bundle.activity is None or not network.embedding:
         return None
-    return compare(TorchModel(folder, network), model, recordings)
+    try:
+        return compare(TorchModel(folder, network), model, recordings)
+    except DataError:
+        if gate is not None:
+            raise
+        return None  # what the network was trained on is listed, but not here any more
 
 
 def _exporter(recipes: Part | None, use: str | None, precision: str | None) -> Part:

@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
 import torch
 
 import fastdiar
 from fastdiar.core import onnx_graphs
 from fastdiar.core.bundle import Activity, read_bundle, write_bundle
-from fastdiar.core.errors import DataError, ModelError, RecipeError, RegistryError, TrainingError
+from fastdiar.core.errors import AudioError, DataError, ModelError, Problem, RecipeError, RegistryError, TrainingError
 from fastdiar.core.parity import Parity
-from fastdiar.evaluation import gate
+from fastdiar.evaluation import gate, talks
+from fastdiar.network import build_network
+from fastdiar.plugins.datasets.folder import Folder
 from fastdiar.plugins.exporters.onnx import Onnx
 from fastdiar.recipe import read_recipe, recipe_from_table
 from fastdiar.training import export
-from fastdiar.training.export import export_run, portable
+from fastdiar.training.export import TorchModel, export_run, portable
 from tests.conftest import EXAMPLES
 
 
@@ -91,6 +94,16 @@ def test_eight_bits_pass_their_gate(eight_bits: Path) -> None:
     assert report["graphs"]["embed.onnx"]["differs"] < 1e-2  # the last layers are not in 8 bits
 
 
+def test_torch_hears_several_chunks_at_once_as_the_walk_asks(bundle: Path, small_recipe: Path) -> None:
+    recipe = read_recipe(small_recipe, ["head.activity.use=activity", "head.activity.hidden=8"])
+    network = build_network(recipe, {"speaker": ("ann", "bob"), "activity": ()}).eval()
+    chunks = np.random.default_rng(0).normal(0, 0.1, (2, 8000)).astype(np.float32)
+    frames, activity = TorchModel(bundle, network).encode_with_activity(chunks)
+    assert frames.shape[:2] == (2, 25) and activity.shape == (2, 50, 7)
+    np.testing.assert_allclose(activity.sum(axis=2), 1, rtol=1e-5)
+    np.testing.assert_allclose(TorchModel(bundle, network).encode(chunks[1]), frames[1], atol=1e-5)
+
+
 @pytest.fixture
 def copied(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exports are copies of the bundle's graphs, one stage of which is said to differ."""
@@ -113,10 +126,28 @@ def test_what_loses_too_much_leaves_nothing(trained: Path, tmp_path: Path, monke
 
 
 @pytest.mark.usefixtures("copied")
-def test_without_turns_the_der_is_not_checked_and_that_is_said(trained: Path, tmp_path: Path, voices: Path) -> None:
-    assert "DER not checked" in str(export_run(trained, tmp_path / "model").gate)
+def test_without_recordings_talks_are_put_together(
+    trained: Path, tmp_path: Path, voices: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talks, "TALKS", 2)
+    passed = export_run(trained, tmp_path / "model").gate
+    assert "the same people in 100.00 % of the speech; talks put together from data.dev: 2 recordings" in str(passed)
     with pytest.raises((DataError, RecipeError), match="RTTM"):
         export_run(trained, tmp_path / "other", gate=voices)
+
+
+@pytest.mark.usefixtures("copied")
+@pytest.mark.parametrize("lost", ["listing", "sound"])
+def test_where_the_speech_is_gone_the_der_is_not_checked_and_that_is_said(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """What is exported here is the bundle, which has passed its gate."""
+
+    def gone(*given: Any) -> Any:
+        raise AudioError("gone") if lost == "sound" else RecipeError([Problem("gone")])
+
+    monkeypatch.setattr(*((Folder, "load") if lost == "sound" else (export, "read_data")), gone)
+    assert "DER not checked" in str(export_run(trained, tmp_path / "model").gate)
 
 
 def test_what_cannot_be_exported_says_why(trained: Path, tmp_path: Path) -> None:
