@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 import aiohttp
@@ -28,17 +29,20 @@ class Asked:
 
 @attrs.frozen
 class Heard:
-    """What came of it: seconds since it was scheduled, the status, 0 where the connection failed, and whether to retry."""
+    """What came of it: seconds since it was scheduled, the status, or the name of the error where there is none."""
 
     path: str
     seconds: float
-    status: int
+    status: int | str
     retry_after: bool
 
 
 @attrs.frozen
 class Figures:
-    """A rate's figures: requests a second, offered and answered; milliseconds of those answered; how many were turned away."""
+    """A rate's figures: requests a second, offered and answered; milliseconds of those answered; how many were turned away.
+
+    `failed` counts what else came of them.
+    """
 
     rate: float
     answered: float
@@ -47,7 +51,7 @@ class Figures:
     p99: float
     refused: int
     refused_p99: float
-    failed: int
+    failed: Counter[int | str]
 
 
 async def offered(address: str, kinds: Sequence[Asked], rate: float, seconds: float, even: bool, seed: int = 0) -> list[Heard]:
@@ -66,8 +70,8 @@ async def offered(address: str, kinds: Sequence[Asked], rate: float, seconds: fl
                 async with session.post(kind.path, data=kind.body) as answer:
                     await answer.read()
                     status, retry = answer.status, "Retry-After" in answer.headers
-            except (aiohttp.ClientError, TimeoutError):
-                status, retry = 0, False
+            except (aiohttp.ClientError, TimeoutError) as error:
+                status, retry = type(error).__name__, False
             return Heard(kind.path, time.perf_counter() - begun - due, status, retry)
 
         return await asyncio.gather(*(ask(kinds[each % len(kinds)], due) for each, due in enumerate(times)))
@@ -76,7 +80,7 @@ async def offered(address: str, kinds: Sequence[Asked], rate: float, seconds: fl
 def figures(heard: Sequence[Heard], rate: float, seconds: float) -> Figures:
     """What a table tells of one rate."""
     taken = [1000 * each.seconds for each in heard if each.status == 200] or [np.nan]
-    refused = [1000 * each.seconds for each in heard if each.status in REFUSED and each.retry_after]
+    refused = [1000 * each.seconds for each in heard if _was_refused(each)]
     good = sum(each.status == 200 for each in heard)
     longest = max(seconds, *(each.seconds for each in heard if each.status == 200), 0.0)
     p50, p90, p99 = np.percentile(taken, (50, 90, 99))
@@ -88,5 +92,9 @@ def figures(heard: Sequence[Heard], rate: float, seconds: float) -> Figures:
         p99=p99,
         refused=len(refused),
         refused_p99=float(np.percentile(refused, 99)) if refused else np.nan,
-        failed=len(heard) - good - len(refused),
+        failed=Counter(each.status for each in heard if each.status != 200 and not _was_refused(each)),
     )
+
+
+def _was_refused(heard: Heard) -> bool:
+    return heard.status in REFUSED and heard.retry_after

@@ -74,7 +74,13 @@ def table(address: str, kinds: list[Asked], rates: list[float], seconds: float, 
 def shown(row: Figures) -> str:
     times = " | ".join(f"{each:.0f} ms" for each in (row.p50, row.p90, row.p99))
     turned_away = f"{row.refused} | {row.refused_p99:.0f} ms" if row.refused else "0 | "
-    return f"| {row.rate:g} | {row.answered:.1f} | {times} | {turned_away} | {row.failed} |"
+    return f"| {row.rate:g} | {row.answered:.1f} | {times} | {turned_away} | {failures(row)} |"
+
+
+def failures(row: Figures) -> str:
+    """How many failed, and of what."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in row.failed.most_common())
+    return f"{row.failed.total()} ({kinds})" if kinds else "0"
 
 
 def soak(process: subprocess.Popen[bytes], address: str, rate: float, minutes: float) -> None:
@@ -85,7 +91,7 @@ def soak(process: subprocess.Popen[bytes], address: str, rate: float, minutes: f
         row = figures(asyncio.run(offered(address, kinds, rate, 60, even=False, seed=minute)), rate, 60)
         print(
             f"{minute + 1} min: {memory(process.pid) / 2**20:.0f} MiB, {row.answered:.1f} answered /s, "
-            f"P50 {row.p50:.0f} ms, P99 {row.p99:.0f} ms, {row.refused} turned away, {row.failed} failed",
+            f"P50 {row.p50:.0f} ms, P99 {row.p99:.0f} ms, {row.refused} turned away, {failures(row)} failed",
             flush=True,
         )
 

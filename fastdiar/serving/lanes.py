@@ -1,4 +1,4 @@
-"""Lanes: requests of one kind are computed so many at once, so many wait, and the next is asked to come again."""
+"""Lanes: requests of one kind are computed so many at once, so many wait for so long, and the next is asked to come again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import BinaryIO, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, Semaphore, move_on_after, to_thread
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from fastdiar.serving import metrics
 from fastdiar.serving.problems import Problem
@@ -27,8 +28,8 @@ class Lane:
     def __init__(self, name: str, settings: ServeSettings) -> None:
         self.name = name
         self._threads, self._most = settings.threads, settings.threads + settings.most_waiting
-        self._upload_seconds = settings.upload_seconds
-        self._limiter = CapacityLimiter(settings.threads)
+        self._upload_seconds, self._wait_seconds = settings.upload_seconds, settings.wait_seconds
+        self._turns, self._limiter = Semaphore(settings.threads), CapacityLimiter(settings.threads)  # for each turn, a thread
         self._inside = 0
         self._mean = 1.0  # seconds of a computation, at first a guess
 
@@ -40,19 +41,24 @@ class Lane:
     async def answer(self, request: Request, work: Callable[[BinaryIO], T]) -> T:
         """What `work` makes of a request's recording, from a thread, when it is its turn.
 
-        Raises `Problem`: 503 at once where the lane is full, before anything of the recording is received.
+        Raises `Problem`: 503 at once where the lane is full, before anything of the recording is received, and 503 where its turn
+        does not come in time. Nothing is computed for a client that has gone.
         """
         async with self._entered():
             begun = time.perf_counter()
             async with received(request, self._upload_seconds) as upload:
                 metrics.STAGE.labels(self.name, "receive").observe(time.perf_counter() - begun)
-                return await self._computed(lambda: work(upload))
+                asked = time.perf_counter()
+                async with self._turn():
+                    metrics.STAGE.labels(self.name, "wait").observe(time.perf_counter() - asked)
+                    if await request.is_disconnected():
+                        raise ClientDisconnect
+                    return await to_thread.run_sync(self._timed, lambda: work(upload), limiter=self._limiter)
 
     @asynccontextmanager
     async def _entered(self) -> AsyncIterator[None]:
         if self.full:
-            wait = math.ceil(self._inside * self._mean / self._threads)
-            raise Problem(503, "the server has as much to do as it takes on: come again", wait)
+            raise self._come_again()
         self._inside += 1
         try:
             with metrics.INSIDE.labels(self.name).track_inprogress():
@@ -60,15 +66,25 @@ class Lane:
         finally:
             self._inside -= 1
 
-    async def _computed(self, work: Callable[[], T]) -> T:
-        asked = time.perf_counter()
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        # Who waits longer than clients do would be computed for nobody, and everybody behind would wait for that too.
+        with move_on_after(self._wait_seconds) as waiting:
+            await self._turns.acquire()
+        if waiting.cancelled_caught:
+            raise self._come_again()
+        try:
+            yield
+        finally:
+            self._turns.release()
 
-        def timed() -> T:
-            begun = time.perf_counter()
-            metrics.STAGE.labels(self.name, "wait").observe(begun - asked)
-            try:
-                return work()
-            finally:
-                self._mean += RECENT * (time.perf_counter() - begun - self._mean)
+    def _come_again(self) -> Problem:
+        wait = math.ceil(self._inside * self._mean / self._threads)
+        return Problem(503, "the server has as much to do as it takes on: come again", wait)
 
-        return await to_thread.run_sync(timed, limiter=self._limiter)
+    def _timed(self, work: Callable[[], T]) -> T:
+        begun = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self._mean += RECENT * (time.perf_counter() - begun - self._mean)

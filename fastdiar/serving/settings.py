@@ -38,6 +38,9 @@ class ServeSettings:
         default=30, validator=validators.ge(0.001), metadata={"help": "until a connection on which nothing is asked is closed"}
     )
     most_waiting: int = field(default=32, validator=validators.ge(1), metadata={"help": "requests that may wait in a worker"})
+    wait_seconds: float = field(
+        default=10, validator=validators.gt(0), metadata={"help": "that a request waits for its turn before it is to come again"}
+    )
     largest_upload: int = field(default=512 << 20, validator=validators.ge(1), metadata={"help": "bytes of a request's body"})
     longest_minutes: float = field(default=120, validator=validators.gt(0), metadata={"help": "of a recording answered at once"})
     longest_clip: float = field(default=30, validator=validators.gt(0), metadata={"help": "seconds of a clip of one person"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 pytest.importorskip("granian")
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 from starlette.types import Message
 
@@ -188,6 +190,57 @@ def test_a_full_lane_turns_requests_away_at_once() -> None:
             go_on.set()
         assert answers == [3, 3, 3]
         assert not lane.full
+
+    alone(asked)
+
+
+def posted(*after: Message) -> Request:
+    """A request with a short body, and what is received after it; nothing, where there is no more."""
+    messages = iter([{"type": "http.request", "body": b"abc", "more_body": False}, *after])
+
+    async def receive() -> Message:
+        for message in messages:
+            return message
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    return Request({"type": "http", "method": "POST", "headers": []}, receive)
+
+
+def test_who_waits_too_long_is_asked_to_come_again_and_nothing_is_computed() -> None:
+    computed, go_on = [], threading.Event()
+
+    def work(upload: BinaryIO) -> int:
+        computed.append(go_on.wait(60))
+        return len(upload.read())
+
+    async def asked() -> None:
+        lane = Lane("clips", ServeSettings(threads=1, wait_seconds=0.05))
+        answers: list[int] = []
+
+        async def ask() -> None:
+            answers.append(await lane.answer(posted(), work))
+
+        async with anyio.create_task_group() as together:
+            together.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            with pytest.raises(Problem, match="come again") as refused:
+                await lane.answer(posted(), work)
+            go_on.set()
+        assert (refused.value.status_code, int(refused.value.headers["Retry-After"]) >= 1) == (503, True)
+        assert answers == [3] and computed == [True]
+        assert await lane.answer(posted(), work) == 3  # its turn was not lost with the other's
+
+    alone(asked)
+
+
+def test_nothing_is_computed_for_who_has_gone() -> None:
+    async def asked() -> None:
+        lane, computed = Lane("clips", ServeSettings(threads=1)), []
+        with pytest.raises(ClientDisconnect):
+            await lane.answer(posted({"type": "http.disconnect"}), computed.append)
+        assert not computed
+        assert await lane.answer(posted(), lambda upload: len(upload.read())) == 3
 
     alone(asked)
 
