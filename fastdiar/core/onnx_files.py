@@ -25,7 +25,7 @@ LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
 def read_graph(path: Path) -> onnx.ModelProto:
-    """A graph that is all in one file; raises `ModelError`. Nothing else is opened, wherever the graph points to."""
+    """A graph that is all in one file, of an opset that is known; raises `ModelError`. No other file is opened, whatever it says."""
     try:
         model = onnx.load(path, load_external_data=False)
     except OSError as error:
@@ -34,6 +34,10 @@ def read_graph(path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path}: not an ONNX file") from None
     if any(tensor.data_location == TensorProto.EXTERNAL for tensor in model.graph.initializer):
         raise ModelError(f"{path}: its weights lie in other files: expected all in one")
+    opset = max((each.version for each in model.opset_import if not each.domain), default=0)
+    if opset > onnx.defs.onnx_opset_version():
+        known = f"onnx {onnx.__version__} knows 1 to {onnx.defs.onnx_opset_version()}"
+        raise ModelError(f"{path}: is of opset {opset}, and {known}: export it with an older one, or pip install -U onnx")
     return model
 
 

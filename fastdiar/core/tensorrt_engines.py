@@ -56,12 +56,14 @@ def target(library: Library | None = None, capability: str | None = None) -> Tar
 
 def build_engine(graph: Path, built_for: Target, shapes: Shapes) -> Path:
     """Write the engine of an ONNX graph beside it, with the arithmetic that the graph has; raises `ModelError`."""
+    from fastdiar.core.onnx_files import read_graph
+
     trt = importlib.import_module(built_for.library)
     logger = _logger(trt)
     builder = trt.Builder(logger)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parser = trt.OnnxParser(network, logger)
-    if not parser.parse(graph.read_bytes()):
+    if not parser.parse(read_graph(graph).SerializeToString()):
         first = parser.get_error(0)
         where = f"its operator {first.node_operator()}" if first.node_operator() else "it"
         raise ModelError(f"{graph.name}: {built_for.library} cannot run {where}: {first.desc()}")

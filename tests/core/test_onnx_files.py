@@ -69,10 +69,13 @@ def test_a_graph_tells_the_recipe_of_its_network_or_what_is_wrong_with_it(bundle
     (tmp_path / "broken.onnx").write_bytes(model.SerializeToString())
     onnx.helper.set_model_props(model, {})
     (tmp_path / "bare.onnx").write_bytes(model.SerializeToString())
+    model.opset_import[0].version = 99
+    (tmp_path / "newer.onnx").write_bytes(model.SerializeToString())
     (tmp_path / "text.onnx").write_text("dear diary")
     for name, reason in {
         "broken": r"broken\.onnx: the recipe in its metadata is broken: Expected ']'",
         "bare": r"bare\.onnx: carries no recipe: fastdiar export writes graphs that do",
+        "newer": r"newer\.onnx: is of opset 99, and onnx [0-9.]+ knows 1 to [0-9]+: export it with an older one",
         "text": r"text\.onnx: not an ONNX file",
         "gone": r"gone\.onnx: cannot be read: No such file",
     }.items():

@@ -45,6 +45,11 @@ def test_what_cannot_be_built_says_why_and_leaves_nothing(tmp_path: Path) -> Non
     graph.write_bytes(unsupported_graph())
     with pytest.raises(ModelError, match=r"odd\.onnx: tensorrt_rtx cannot run its operator Unique"):
         build_engine(graph, target("tensorrt_rtx", "8.9"), {})
+    newer = onnx.load_from_string(parsed("y = Abs (x)"))
+    newer.opset_import[0].version = 99
+    (tmp_path / "newer.onnx").write_bytes(newer.SerializeToString())
+    with pytest.raises(ModelError, match=r"newer\.onnx: is of opset 99"):
+        build_engine(tmp_path / "newer.onnx", target("tensorrt_rtx", "8.9"), {})
     with pytest.raises(ModelError, match=r"compute_capability 3\.5: tensorrt_rtx builds for .*8\.9"):
         build_engine(bare_graph(tmp_path), target("tensorrt_rtx", "3.5"), {})
     assert {path.suffix for path in tmp_path.iterdir()} == {".onnx"}
