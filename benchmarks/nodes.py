@@ -9,42 +9,17 @@ peak is that of products of two matrices of 1024 × 1024 in this process.
 from __future__ import annotations
 
 import argparse
-import json
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from math import prod
-from pathlib import Path
-from statistics import median
-from typing import Any
 
-import attrs
-import onnx
 import onnxruntime
 from conftest import gemm_peak
+from graphs import Node, profiled
 from test_networks import exported, noise
 
-RUNS, WARM_UP = 100, 5
+RUNS = 100
 LEAST = 0.01
 """Of the whole time: kinds of node that take less are one row together."""
-OTHER = "rest of the graph"
-
-
-@attrs.frozen
-class Node:
-    """One node of the graph as onnxruntime runs it: `microseconds` is its median, `macs` its multiplications with additions."""
-
-    name: str
-    kind: str
-    microseconds: float
-    macs: int
-
-    @property
-    def stage(self) -> str:
-        """The part of the network that it belongs to, and what it computes."""
-        scope = self.name.partition("/")[0].removeprefix("network.").split(".")
-        part = ".".join(scope[: 2 if scope[0] == "temporal" else 1]) if "/" in self.name else OTHER
-        return f"{part}: {self.kind}"
 
 
 def main() -> None:
@@ -54,7 +29,8 @@ def main() -> None:
     parser.add_argument("--graph", choices=("encode", "classify"), default="encode")
     parser.add_argument("--each", type=int, default=0, metavar="N", help="the N slowest nodes one by one, too")
     arguments = parser.parse_args()
-    nodes = list(profiled(exported(arguments.recipe, arguments.precision) / f"{arguments.graph}.onnx"))
+    graph = exported(arguments.recipe, arguments.precision) / f"{arguments.graph}.onnx"
+    nodes = list(profiled(graph.read_bytes(), {"waveform": noise(1)}, RUNS))
     stages = defaultdict(list)
     for node in nodes:
         stages[node.stage].append(node)
@@ -63,55 +39,6 @@ def main() -> None:
     slowest = sorted(nodes, key=lambda node: -node.microseconds)[: arguments.each]
     if slowest:
         print("\n" + "\n".join(table({f"{node.name} ({node.kind})": [node] for node in slowest}, peak)))
-
-
-def profiled(graph: Path) -> Iterator[Node]:
-    """The graph's nodes, as onnxruntime has fused them, in the order they run."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.enable_profiling = 1, True
-    with tempfile.TemporaryDirectory() as folder:
-        options.profile_file_prefix = str(Path(folder) / "profile")
-        session = onnxruntime.InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])
-        for _ in range(WARM_UP + RUNS):
-            session.run(None, {"waveform": noise(1)})
-        events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    weights = dict(kernels(graph))
-    taken: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for event in events:
-        if event["cat"] == "Node" and event["name"].endswith("_kernel_time"):
-            taken[event["name"].removesuffix("_kernel_time")].append(event)
-    for name, runs in taken.items():
-        about = runs[-1]["args"]
-        yield Node(
-            name,
-            about["op_name"],
-            median(each["dur"] for each in runs[WARM_UP:]),
-            macs(about, weights.get(name.partition("_token_")[0])),
-        )
-
-
-def kernels(graph: Path) -> Iterator[tuple[str, list[int]]]:
-    """The shape of each convolution's weights, by node name: the profiler does not tell it where onnxruntime has packed them."""
-    model = onnx.load(graph).graph
-    shapes = {tensor.name: list(tensor.dims) for tensor in model.initializer}
-    made_from = {node.output[0]: node.input[0] for node in model.node if node.op_type in ("Cast", "DequantizeLinear")}
-    for node in model.node:
-        if node.op_type == "Conv":
-            yield node.name, shapes[made_from.get(node.input[1], node.input[1])]
-
-
-def macs(about: Mapping[str, Any], weights: list[int] | None) -> int:
-    """Multiplications with additions of a node, from the shapes that the profiler saw; 0 of what only moves or adds numbers."""
-    given, made = ([list(next(iter(shape.values()))) for shape in about[f"{side}_type_shape"]] for side in ("input", "output"))
-    kind = about["op_name"]
-    if weights:
-        return prod(made[0]) * prod(weights[1:])
-    if kind in ("MatMul", "FusedMatMul", "Gemm", "MatMulInteger", "MatMulIntegerToFloat", "QLinearMatMul"):
-        return prod(given[0]) * made[0][-1]  # true of a transposed factor, too
-    if kind == "GRU":
-        numbers, hidden = given[0][-1], made[0][-1]
-        return prod(made[0]) * 3 * (numbers + hidden)
-    return 0
 
 
 def joined(stages: Mapping[str, list[Node]]) -> dict[str, list[Node]]:

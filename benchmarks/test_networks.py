@@ -1,5 +1,5 @@
-"""How long each recipe's network takes for a clip of 3 s, waveform to embedding, by runtime, precision, batch and threads; beside
-wav2vec2-base, CAM++ and segmentation-3.0. Weights of the recipes' networks are random: time does not depend on them.
+"""How long each recipe's network takes for a clip of 3 s, waveform to embedding, by runtime, precision, batch and threads.
+Weights are random: time does not depend on them. The same of others: `benchmarks/test_peers.py`.
 
 `pytest benchmarks/test_networks.py --benchmark-json=networks.json`, then `python benchmarks/report.py networks.json`. On a busy
 machine: `taskset -c 0`, and `--benchmark-timer=time.thread_time -k "not 1-2"`, which counts one thread's time. On a GPU alone:
@@ -25,15 +25,16 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="needs fastdiar[cpu]")
 torch = pytest.importorskip("torch", reason="needs fastdiar[train]")
 
 ROOT = Path(__file__).resolve().parents[1]
-TEACHERS = ROOT.parent / "shared" / "teachers"
 CLASSES = tuple(f"id{number:05}" for number in range(5994))
 SECONDS, ROUNDS, WARM_UP = 3.0, 50, 3
 Note = Callable[..., None]
 LEAST_COSINE = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.97}
 LEAST_COSINE_ON_GPU = 0.999  # which rounds products of matrices to 10 bits
+LARGEST_HALF = {"fast": 10.0, "enhanced": 20.0}
+"""Megabytes of the largest graph in fp16, with its weights."""
 CASES = [
     *((name, "onnxruntime", "fp32", 1, 1) for name in ("baseline", "enhanced", "fast", "fast-mel")),
-    *((name, "onnxruntime", precision, 1, 1) for name in ("fast", "fast-mel") for precision in ("fp16", "int8")),
+    *((name, "onnxruntime", precision, 1, 1) for name in ("enhanced", "fast", "fast-mel") for precision in ("fp16", "int8")),
     *(
         ("fast", "onnxruntime", precision, batch, threads)
         for precision in ("fp32", "int8")
@@ -50,6 +51,8 @@ CASES = [
 def test_clip_to_embedding(benchmark: Any, note: Note, name: str, runtime: str, precision: str, batch: int, threads: int) -> None:
     from fastdiar.network import cost
 
+    if runtime in ON_GPU and not torch.cuda.is_available():
+        pytest.skip("needs an NVIDIA GPU, and there is none here")
     network, clips = built(name), noise(batch)
     hear = by_torch(network) if runtime == "torch" else RUNTIMES[runtime](exported(name, precision), threads)
     with torch.inference_mode():
@@ -60,21 +63,10 @@ def test_clip_to_embedding(benchmark: Any, note: Note, name: str, runtime: str, 
     least = LEAST_COSINE_ON_GPU if runtime in ON_GPU else LEAST_COSINE[precision]
     assert found.shape == (batch, network.embedding) and cosines.min() > least
     counted = cost(network, SECONDS)
-    note(threads, counted.parameters, batch * counted.macs, precision=precision, runtime=runtime, batch=batch)
-
-
-@pytest.mark.benchmark(group="clip of 3 s to its embedding")
-@pytest.mark.parametrize(
-    "peer", ["wav2vec2-base torch", "wav2vec2-base onnxruntime", "CAM++ onnxruntime", "segmentation-3.0 onnxruntime"]
-)
-def test_peers(benchmark: Any, note: Note, peer: str) -> None:
-    name, runtime = peer.split()
-    hear, parameters, least = PEERS[name](runtime)
-    torch.set_num_threads(1)
-    with torch.inference_mode():
-        found = benchmark.pedantic(hear, (noise(1),), rounds=10 if "wav2vec2" in peer else ROUNDS, warmup_rounds=WARM_UP)
-    assert np.isfinite(found).all() and found.size >= least
-    note(1, parameters, precision="fp32", runtime=runtime, batch=1)
+    megabytes = max(path.stat().st_size for path in exported(name, precision).glob("*.onnx")) / 1e6
+    assert precision != "fp16" or megabytes <= LARGEST_HALF.get(name, megabytes)
+    size = {"precision": precision, "megabytes": megabytes}
+    note(threads, counted.parameters, batch * counted.macs, runtime=runtime, batch=batch, **size)
 
 
 def noise(batch: int) -> np.ndarray:
@@ -135,7 +127,6 @@ def by_graphs(encode: Callable[..., np.ndarray], embed: Callable[..., np.ndarray
 
 def by_cuda(folder: Path, threads: int) -> Callable[[np.ndarray], np.ndarray]:
     """onnxruntime on a GPU, with the copies there and back."""
-    needs_gpu()
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         pytest.skip("needs fastdiar[gpu]")
     paths = (str(folder / f"{graph}.onnx") for graph in ("encode", "embed"))
@@ -147,7 +138,6 @@ def by_tensorrt(folder: Path, threads: int) -> Callable[[np.ndarray], np.ndarray
     """Engines for the GPU that is here and for one clip of this length, with the copies there and back."""
     from fastdiar.core.tensorrt_engines import Engine, build_engine, target
 
-    needs_gpu()
     try:
         built_for = target()
     except MissingExtra as error:
@@ -160,11 +150,6 @@ def by_tensorrt(folder: Path, threads: int) -> Callable[[np.ndarray], np.ndarray
     return by_graphs(lambda given: encode(**given)["frames"], lambda given: embed(**given)["embedding"])
 
 
-def needs_gpu() -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("needs an NVIDIA GPU, and there is none here")
-
-
 RUNTIMES = {"onnxruntime": by_onnxruntime, "openvino": by_openvino, "cuda": by_cuda, "tensorrt": by_tensorrt}
 ON_GPU = ("cuda", "tensorrt")
 
@@ -175,60 +160,3 @@ def session(graph: bytes, threads: int) -> Any:
     # Else the threads of one graph spin on while the next graph's wait for their core.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
-Peer = tuple[Callable[[np.ndarray], np.ndarray], int, int]
-"""What hears a clip, its parameters, and how many numbers it gives at least."""
-
-
-def wav2vec2(runtime: str) -> Peer:
-    """`facebook/wav2vec2-base`'s network with random weights."""
-    torchaudio = pytest.importorskip("torchaudio")
-    network = torchaudio.models.wav2vec2_base().eval()
-    parameters = sum(each.numel() for each in network.parameters())
-    if runtime == "torch":
-        return (lambda clips: network(torch.from_numpy(clips))[0].numpy()), parameters, 768 * 140
-    FOLDERS.append(TemporaryDirectory())
-    path = Path(FOLDERS[-1].name) / "wav2vec2.onnx"
-    torch.onnx.export(network, (torch.from_numpy(noise(1)),), path, input_names=["waveform"], dynamo=True, verbose=False)
-    graph = session(path, 1)  # by its path: its weights lie beside it
-    return (lambda clips: graph.run(None, {"waveform": clips})[0]), parameters, 768 * 140
-
-
-def campplus(runtime: str) -> Peer:
-    """CAM++ as published, with its filterbank as a graph before it."""
-    import onnx
-
-    from fastdiar.teachers.campplus import EMBEDDING
-    from fastdiar.teachers.fbank import fbank_graph
-
-    model = onnx.load(teacher("campplus_192.onnx"))
-    features, network = session(fbank_graph().SerializeToString(), 1), session(model.SerializeToString(), 1)
-
-    def hear(clips: np.ndarray) -> np.ndarray:
-        energies = features.run(None, {"waveform": clips})[0]
-        return network.run(None, {"x": energies - energies.mean(axis=1, keepdims=True)})[0]
-
-    return hear, weights(model), EMBEDDING
-
-
-def segmentation(runtime: str) -> Peer:
-    """pyannote segmentation-3.0: it says who is active, and gives no embedding."""
-    import onnx
-
-    model = onnx.load(teacher("segmentation_3.onnx"))
-    network = session(model.SerializeToString(), 1)
-    return (lambda clips: network.run(None, {"x": clips[:, None]})[0]), weights(model), 7 * 170
-
-
-def teacher(name: str) -> Path:
-    if not (TEACHERS / name).is_file():
-        pytest.skip(f"needs {name} in ../shared/teachers, which is not here")
-    return TEACHERS / name
-
-
-def weights(model: Any) -> int:
-    return sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer)
-
-
-PEERS: dict[str, Callable[[str], Peer]] = {"wav2vec2-base": wav2vec2, "CAM++": campplus, "segmentation-3.0": segmentation}
