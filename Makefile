@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 600
 TESTED = cpu,score,media,report,train,data,serve,redis,ray,tensorrt-rtx,docs,dev
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test chromium redis-server page docs lint format bench bench-load fuzz kills extras check-release picture dialogue clean
+.PHONY: demo test chromium redis-server page docs lint format bench bench-load soak fuzz kills extras check-release picture dialogue clean
 
 demo: .venv-demo/ready  ## diarize the sample recording and print who speaks when
 	.venv-demo/bin/fastdiar diarize examples/dialogue.flac
@@ -33,12 +33,18 @@ format: .venv/ready  ## lay the code out
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
 
-bench: .venv/ready  ## measure speed
-	.venv/bin/python -m pytest -q benchmarks
+bench: .venv-bench/ready  ## measure speed; tables and a picture of it; BENCH="-k fast" measures a part
+	.venv-bench/bin/python -m pytest -q benchmarks --benchmark-json=.venv-bench/benchmarks.json $(BENCH)
+	.venv-bench/bin/python benchmarks/report.py .venv-bench/benchmarks.json --group "10 minutes, from samples to turns" \
+	    --accuracy docs/pictures/accuracy.json --picture .venv-bench/latency.png
 
-bench-load: .venv/ready  ## measure how many requests a second the server answers, and how fast
+bench-load: .venv/ready  ## measure how many requests a second the server answers, how fast, and four live streams
 	.venv/bin/python benchmarks/load/run.py --paths /v1/embed
 	.venv/bin/python benchmarks/load/run.py --model quickstart --paths /v1/classify /v1/embed
+	.venv/bin/python benchmarks/streams.py examples/dialogue.flac --streams 4
+
+soak: .venv/ready  ## twenty minutes of clips and recordings: the server's memory, and what failed, minute by minute
+	.venv/bin/python benchmarks/load/run.py --soak 20 --rates 1 --workers 1
 
 fuzz: .venv/ready  ## read broken recordings, turns, recipes and messages for ten minutes
 	FASTDIAR_FUZZ_SECONDS=$(FUZZ_SECONDS) .venv/bin/python -m pytest -q tests/test_fuzz.py
@@ -60,12 +66,13 @@ dialogue: .venv/ready  ## make the sample recording anew; needs `apt-get install
 	.venv/bin/python examples/make_dialogue.py
 
 clean:  ## remove the environments
-	rm -rf .venv .venv-demo .venv-release
+	rm -rf .venv .venv-bench .venv-demo .venv-release
 
 .venv-demo/ready: EXTRAS = cpu
 .venv/ready: EXTRAS = $(TESTED)
+.venv-bench/ready: EXTRAS = $(TESTED),bench
 
-.venv-demo/ready .venv/ready: pyproject.toml
+.venv-bench/ready .venv-demo/ready .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "fastdiar needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 ifdef UV

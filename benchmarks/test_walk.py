@@ -13,6 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytest.importorskip("onnx", reason="needs fastdiar[train]")
+
+from graphs import arithmetic, parameters
+
 from fastdiar.core import audio
 from fastdiar.core.types import RATE, Recording
 from fastdiar.diarization.diarizer import Diarizer, load
@@ -21,6 +25,7 @@ from fastdiar.diarization.walk import heard_chunks
 
 SAMPLE = Path(__file__).parents[1] / "examples" / "dialogue.flac"
 TEN_SECONDS = 10 * RATE
+ROUNDS, WARM_UP = 50, 3
 Note = Callable[..., None]
 
 
@@ -37,31 +42,35 @@ def speech() -> np.ndarray:
 
 @pytest.mark.benchmark(group="who is active, 10 s")
 def test_activity(benchmark: Any, note: Note, diarizer: Diarizer, speech: np.ndarray) -> None:
-    activity = benchmark(diarizer.model.activity, speech[:TEN_SECONDS])
+    heard = speech[:TEN_SECONDS]
+    activity = benchmark.pedantic(diarizer.model.activity, (heard[None],), rounds=ROUNDS, warmup_rounds=WARM_UP)[0]
     assert activity.sum(axis=1) == pytest.approx(1, abs=1e-3)
-    note(1)
+    note(1, **size(diarizer, "activity", waveform=heard))
 
 
 @pytest.mark.benchmark(group="frames of a voice, 10 s")
 def test_encode(benchmark: Any, note: Note, diarizer: Diarizer, speech: np.ndarray) -> None:
-    frames = benchmark(diarizer.model.encode, speech[:TEN_SECONDS])
+    heard = speech[:TEN_SECONDS]
+    frames = benchmark.pedantic(diarizer.model.encode, (heard,), rounds=ROUNDS, warmup_rounds=WARM_UP)
     assert frames.shape[1] == diarizer.model.bundle.frames.dim
-    note(1)
+    note(1, **size(diarizer, "encode", waveform=heard))
 
 
 @pytest.mark.benchmark(group="twenty windows embedded")
 def test_embed_twenty_windows(benchmark: Any, note: Note, diarizer: Diarizer, speech: np.ndarray) -> None:
     frames = diarizer.model.encode(speech[:TEN_SECONDS])
     weights = np.repeat(np.eye(20, dtype=np.float32), len(frames) // 20, axis=1)
-    vectors = benchmark(diarizer.model.embed, frames[: weights.shape[1]], weights)
+    frames = frames[: weights.shape[1]]
+    vectors = benchmark.pedantic(diarizer.model.embed, (frames, weights), rounds=ROUNDS, warmup_rounds=WARM_UP)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-3)
-    note(1)
+    note(1, **size(diarizer, "embed", frames=frames, weights=weights))
 
 
 @pytest.mark.benchmark(group="a chunk of 10 s, all of it")
 def test_hear_one_chunk(benchmark: Any, note: Note, diarizer: Diarizer, speech: np.ndarray) -> None:
     recording = Recording(samples=speech[:TEN_SECONDS])
-    heard = benchmark(lambda: list(heard_chunks(recording, diarizer.model, diarizer.settings)))
+    hear = lambda: list(heard_chunks(recording, diarizer.model, diarizer.settings))  # noqa: E731 - as it is timed
+    heard = benchmark.pedantic(hear, rounds=ROUNDS, warmup_rounds=WARM_UP)
     assert len(heard[0].vectors)
     note(1)
 
@@ -75,3 +84,9 @@ def test_diarize(
     found = benchmark.pedantic(diarizer, (recording, RATE), rounds=rounds, warmup_rounds=1 if seconds == 10 else 0)
     note(1, seconds_per_second_of_audio=benchmark.stats.stats.median / seconds)
     assert found.turns
+
+
+def size(diarizer: Diarizer, name: str, **given: np.ndarray) -> dict[str, int]:
+    """What a graph of the model holds and computes for one of each input."""
+    graph = (diarizer.model.folder / f"{name}.onnx").read_bytes()
+    return {"parameters": parameters(graph), "macs": arithmetic(graph, {key: value[None] for key, value in given.items()})}

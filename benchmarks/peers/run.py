@@ -20,14 +20,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
-from install import HERE, INSTALLS, python_of
+from install import HERE, python_of
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
 from fastdiar.core.formats import read_rttm, read_uem
 from fastdiar.core.types import Turn
 
-SYSTEMS = ("fastdiar", *INSTALLS)
+SYSTEMS = ("fastdiar", "senko", "sherpa", "pyannote")
 PARTS = ("missed detection", "false alarm", "confusion")
 
 
