@@ -95,6 +95,8 @@ class LiveDiarizer:
         events = [*self._hop(rest, delay=0)] if self._heard + len(rest) else []
         if self._heard < SHORTEST:
             raise too_short(self._uri, self._heard)
+        for learnt in self._past.rest():
+            events += self._correct(learnt)
         events += self._turns.finish(self._at)
         return [*events, Final(self._at, self._last_word())]
 

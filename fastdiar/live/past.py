@@ -71,6 +71,12 @@ class Past:
             learnt.append(self._pending.popleft()[1].result())
         return learnt
 
+    def rest(self) -> list[Learnt]:
+        """What is still to be learnt of what was pushed. Raises `ModelError`."""
+        learnt = [future.result() for _, future in self._pending]
+        self._pending.clear()
+        return learnt
+
     def finish(self, uri: str) -> Diarization:
         """Who spoke when since what was settled last, as offline; people have names of no meaning. Raises `ModelError`."""
         last = self._thread.submit(self._hear, self._cutter.finish())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import tracemalloc
 from collections.abc import Sequence
 from itertools import count
@@ -16,6 +17,7 @@ from fastdiar.core.clustering import Clusters, Windows
 from fastdiar.core.errors import AudioError, ModelError
 from fastdiar.core.types import RATE, Diarization, Turn
 from fastdiar.diarization.diarizer import Diarizer
+from fastdiar.diarization.hear import SHORTEST_CONTEXT
 from fastdiar.live.diarizer import LiveDiarizer, LiveSettings
 from fastdiar.live.events import Event, Final, Relabelled, TurnTold, to_json
 
@@ -123,6 +125,21 @@ class TestAKnownModel:
         names |= {event.turn: event.speaker for event in relabelled}
         assert names == {event.turn: f"speaker{round(event.start / 5) % 3 + 1}" for event in told(events)}
 
+    def test_beside_the_looks_every_second_is_encoded_once_as_offline(self, fake, sound) -> None:
+        offline, looked, beside, encode = type(fake)(), [], [], fake.encode
+        samples = sound(conversation(minutes=1), 60.0)
+
+        def encoded(waveform: np.ndarray) -> np.ndarray:
+            (looked if threading.current_thread() is threading.main_thread() else beside).append(len(waveform))
+            return encode(waveform)
+
+        fake.encode = encoded
+        streamed(fake, samples)
+        Diarizer(offline)(samples, RATE)
+        assert beside == offline.encoded
+        assert len(samples) <= sum(beside) <= len(samples) + SHORTEST_CONTEXT  # the last chunk may need some to be long enough
+        assert len(looked) <= 121 and max(looked) <= SHORTEST_CONTEXT
+
     def test_silence_tells_nothing(self, either) -> None:
         events = streamed(either, np.zeros(25 * RATE, np.float32))
         assert len(events) == 1 and last_word(events).turns == ()
@@ -154,10 +171,11 @@ class TestAKnownModel:
 class TestALongStream:
     HORIZON = LiveSettings(hop=1.0, horizon=60.0)
 
-    def test_beyond_the_horizon_turns_are_settled_and_names_last(self, fake, sound) -> None:
-        script = conversation(minutes=2.5)
-        final = last_word(streamed(fake, sound(script, 150.0), self.HORIZON))
-        assert final.seconds == 150.0
+    @pytest.mark.parametrize("seconds", [70.0, 150.0])  # the first ends just as the thread settles what is old
+    def test_beyond_the_horizon_turns_are_settled_and_names_last(self, fake, sound, seconds: float) -> None:
+        script = conversation(minutes=seconds / 60)
+        final = last_word(streamed(fake, sound(script, seconds), self.HORIZON))
+        assert final.seconds == seconds
         assert [turn.speaker for turn in final.turns] == [f"speaker{who + 1}" for *_, who in script]
         for turn, (start, end, _) in zip(final.turns, script, strict=True):
             assert (turn.start, turn.end) == (pytest.approx(start, abs=0.03), pytest.approx(end, abs=0.03))
