@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import BinaryIO, TypeVar
 
-from anyio import CapacityLimiter, Semaphore, move_on_after, to_thread
+from anyio import CancelScope, CapacityLimiter, Semaphore, WouldBlock, create_task_group, move_on_after, to_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
@@ -42,17 +42,15 @@ class Lane:
         """What `work` makes of a request's recording, from a thread, when it is its turn.
 
         Raises `Problem`: 503 at once where the lane is full, before anything of the recording is received, and 503 where its turn
-        does not come in time. Nothing is computed for a client that has gone.
+        does not come in time. Nothing is computed for a client that goes while it waits.
         """
         async with self._entered():
             begun = time.perf_counter()
             async with received(request, self._upload_seconds) as upload:
                 metrics.STAGE.labels(self.name, "receive").observe(time.perf_counter() - begun)
                 asked = time.perf_counter()
-                async with self._turn():
+                async with self._turn(request):
                     metrics.STAGE.labels(self.name, "wait").observe(time.perf_counter() - asked)
-                    if await request.is_disconnected():
-                        raise ClientDisconnect
                     return await to_thread.run_sync(self._timed, lambda: work(upload), limiter=self._limiter)
 
     @asynccontextmanager
@@ -67,16 +65,35 @@ class Lane:
             self._inside -= 1
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        # Who waits longer than clients do would be computed for nobody, and everybody behind would wait for that too.
-        with move_on_after(self._wait_seconds) as waiting:
-            await self._turns.acquire()
-        if waiting.cancelled_caught:
-            raise self._come_again()
+    async def _turn(self, request: Request) -> AsyncIterator[None]:
+        try:
+            self._turns.acquire_nowait()
+        except WouldBlock:
+            await self._waited(request)
         try:
             yield
         finally:
             self._turns.release()
+
+    async def _waited(self, request: Request) -> None:
+        """Until it is a request's turn. Raises `Problem` 503 where that takes too long, `ClientDisconnect` where the client goes.
+
+        Otherwise it would be computed for nobody, and everybody behind would wait for that too, until they are gone.
+        """
+        came = False
+        try:
+            with move_on_after(self._wait_seconds) as waiting:
+                async with create_task_group() as watching:
+                    watching.start_soon(_until_gone, request, watching.cancel_scope)
+                    await self._turns.acquire()
+                    came = True
+                    watching.cancel_scope.cancel()
+        except BaseException:
+            if came:
+                self._turns.release()
+            raise
+        if not came:
+            raise self._come_again() if waiting.cancelled_caught else ClientDisconnect
 
     def _come_again(self) -> Problem:
         wait = math.ceil(self._inside * self._mean / self._threads)
@@ -88,3 +105,10 @@ class Lane:
             return work()
         finally:
             self._mean += RECENT * (time.perf_counter() - begun - self._mean)
+
+
+async def _until_gone(request: Request, waiting: CancelScope) -> None:
+    """Ends the waiting for a client that goes."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    waiting.cancel()
