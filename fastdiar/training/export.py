@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from fastdiar.core.bundle import Activity, Bundle, read_bundle, write_bundle
 from fastdiar.core.component import Part
 from fastdiar.core.errors import DataError, ModelError, Problem, RecipeError
 from fastdiar.core.files import appearing, write_text
-from fastdiar.core.onnx_files import RECIPE
+from fastdiar.core.onnx_files import RECIPE, quantize_lstms, read_graph, store_as_half
 from fastdiar.core.structure import StructureError, dotted, structure, unstructure
 from fastdiar.core.toml_text import dumps
 from fastdiar.core.types import RATE
@@ -70,7 +71,7 @@ def export_run(
     made = {name: version(name) for name in MADE_WITH}
     metadata = {RECIPE: dumps(table), **{f"made.{name}": number for name, number in made.items()}}
     with appearing(out) as folder:
-        activity = network.heads[network.turns].activity if network.turns else borrow_activity(folder)
+        activity = network.heads[network.turns].activity if network.turns else borrow_activity(folder, part.config.precision)
         parity = registry.lookup("exporter", part.use)(part.config).export(network, folder, metadata, lambda: _speech(recipe))
         bundle = Bundle(
             name=out.name,
@@ -90,12 +91,16 @@ def export_run(
 
 
 class TorchModel(Model):
-    """A bundle whose voices torch computes."""
+    """A bundle whose voices torch computes, and whose activity, where it is borrowed, is heard in full precision."""
 
     def __init__(self, folder: Path, network: Network) -> None:
         """`network` is what the bundle in `folder` was exported from."""
         super().__init__(folder)
         self._network = network
+
+    def activity(self, waveforms: np.ndarray) -> np.ndarray:
+        """`[chunks, samples]` → powerset probabilities `[chunks, frames, classes]`."""
+        return super().activity(waveforms) if self.one_pass else self._lender.activity(waveforms)
 
     @torch.inference_mode()
     def encode(self, waveform: np.ndarray) -> np.ndarray:
@@ -113,14 +118,19 @@ class TorchModel(Model):
         """`[frames, dim]`, `[speakers, frames]` ≥ 0 → unit vectors `[speakers, dim]`."""
         return self._network.embed(torch.from_numpy(frames)[None], torch.from_numpy(weights)[None])[0].numpy()
 
-    def _frames(self, waveform: np.ndarray) -> tuple[Tensor, Tensor]:
-        return self._network.encode(torch.from_numpy(waveform)[None], torch.tensor([len(waveform)]))
+    @cached_property
+    def _lender(self) -> Model:
+        return Model(find_model(DEFAULT))
+
+    def _frames(self, waveforms: np.ndarray) -> tuple[Tensor, Tensor]:
+        chunks, samples = waveforms.shape
+        return self._network.encode(torch.from_numpy(waveforms), torch.full((chunks,), samples))
 
 
-def borrow_activity(folder: Path) -> Activity | None:
-    """Copy the activity graph of the model that ships, with its licence, into `folder`: this network has no activity head.
+def borrow_activity(folder: Path, precision: str) -> Activity | None:
+    """Put the activity graph of the model that ships, with its licence, into `folder`: this network has no activity head.
 
-    A bundle needs to know who is active to diarize; None where no model ships one.
+    With "int8" its LSTMs work with 8-bit numbers. A bundle needs to know who is active to diarize; None where no model ships one.
     """
     if DEFAULT not in shipped():
         return None
@@ -128,8 +138,12 @@ def borrow_activity(folder: Path) -> Activity | None:
     bundle = read_bundle(source)
     if ACTIVITY not in bundle.files:
         return None
-    for name in (ACTIVITY, ACTIVITY_LICENCE):
-        shutil.copyfile(source / name, folder / name)
+    shutil.copyfile(source / ACTIVITY_LICENCE, folder / ACTIVITY_LICENCE)
+    if precision == "int8":
+        graph = store_as_half(quantize_lstms(read_graph(source / ACTIVITY)))
+        (folder / ACTIVITY).write_bytes(graph.SerializeToString())
+    else:
+        shutil.copyfile(source / ACTIVITY, folder / ACTIVITY)
     return bundle.activity
 
 

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fastdiar.__main__ import run as fastdiar
 from fastdiar.core.errors import ModelError
-from fastdiar.core.onnx_files import difference, quantize, recipe_in, store_as_half, values
+from fastdiar.core.onnx_files import difference, quantize, quantize_lstms, recipe_in, store_as_half, values
 
 
 def linear(weight: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
@@ -105,3 +105,24 @@ def test_eight_bits_compute_nearly_the_same_and_leave_the_rest_alone() -> None:
     assert kinds == {16: onnx.TensorProto.INT8, 8: onnx.TensorProto.FLOAT}
     exact, found = (values(each, ["a", "y"], examples[0]) for each in (model, small))
     assert 0 < difference(found["y"], exact["y"]) < 0.05
+
+
+def test_lstms_in_eight_bits_compute_nearly_the_same_and_leave_the_rest_alone() -> None:
+    random = np.random.default_rng(0)
+    model = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]>
+        g (float[steps, n, 16] x) => (float[steps, n, 4] y)
+        { a = LSTM <hidden_size = 8> (x, w, r) h = Squeeze (a, one) y = MatMul (h, v) }"""
+    )
+    arrays = {"w": (1, 32, 16), "r": (1, 32, 8), "v": (8, 4)}
+    weights = {name: random.normal(0, 0.3, shape).astype(np.float32) for name, shape in arrays.items()}
+    for name, array in {**weights, "one": np.array([1])}.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+    before = model.SerializeToString()
+    small, from_half = quantize_lstms(model), quantize_lstms(store_as_half(model))
+    assert model.SerializeToString() == before
+    assert {node.op_type for node in small.graph.node} == {"DynamicQuantizeLSTM", "Squeeze", "MatMul"}
+    heard = {"x": random.standard_normal((40, 2, 16)).astype(np.float32)}
+    exact, found, again = (values(each, ["y"], heard)["y"] for each in (model, small, from_half))
+    assert 0 < difference(found, exact) < 0.05
+    assert difference(again, found) < 0.01

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -17,6 +18,7 @@ from fastdiar.core import onnx_graphs
 from fastdiar.core.bundle import Activity, read_bundle, write_bundle
 from fastdiar.core.errors import AudioError, DataError, ModelError, Problem, RecipeError, RegistryError, TrainingError
 from fastdiar.core.parity import Parity
+from fastdiar.core.types import RATE
 from fastdiar.evaluation import gate, talks
 from fastdiar.network import build_network
 from fastdiar.plugins.datasets.folder import Folder
@@ -65,8 +67,23 @@ def test_who_is_active_is_borrowed_from_the_model_that_ships(
     write_bundle(model, attrs.evolve(read_bundle(bundle), activity=activity))
     monkeypatch.setattr(export, "shipped", lambda: ["quality"])
     monkeypatch.setattr(export, "find_model", lambda name: tmp_path / name)
-    assert export.borrow_activity(folder) == activity
+    assert export.borrow_activity(folder, precision="fp32") == activity
     assert {path.name for path in folder.iterdir()} == {"activity.onnx", "LICENSE.segmentation.txt"}
+
+
+def test_in_eight_bits_the_borrowed_activity_is_smaller_and_hears_nearly_the_same(tmp_path: Path, dialogue: np.ndarray) -> None:
+    whole, small = tmp_path / "whole", tmp_path / "small"
+    for folder, precision in ((whole, "fp16"), (small, "int8")):
+        folder.mkdir()
+        export.borrow_activity(folder, precision)
+    sizes = [(folder / "activity.onnx").stat().st_size for folder in (whole, small)]
+    assert sizes[1] < 0.7 * sizes[0]
+    heard = []
+    for folder in (whole, small):
+        session = onnxruntime.InferenceSession((folder / "activity.onnx").read_bytes(), providers=["CPUExecutionProvider"])
+        heard.append(session.run(None, {"waveform": dialogue[None, : 10 * RATE]})[0])
+    assert 0 < np.abs(heard[0] - heard[1]).mean() < 0.01
+    assert np.mean(heard[0].argmax(-1) != heard[1].argmax(-1)) < 0.01
 
 
 def test_a_graph_that_strays_leaves_nothing(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
