@@ -43,9 +43,10 @@ def main() -> None:
     torch.set_num_threads(1)
     for name in asked.ideas or [name for name in IDEAS if name != "threads"]:
         clock = time.perf_counter if name == "threads" else time.thread_time
-        print(f"\n### {name}\n\n| | P50 | P99 | of the first |\n|---|--:|--:|--:|", flush=True)
-        first = None
-        for way, taken in in_turns(IDEAS[name](), asked.runs, clock).items():
+        print(f"\n### {name}\n", flush=True)
+        found, first = in_turns(IDEAS[name](), asked.runs, clock), None
+        print("| | P50 | P99 | of the first |\n|---|--:|--:|--:|")
+        for way, taken in found.items():
             p50, p99 = (1000 * float(each) for each in np.percentile(taken, (50, 99)))
             first = first or p50
             print(f"| {way} | {p50:.2f} ms | {p99:.2f} ms | {p50 / first:.2f} |", flush=True)
@@ -112,7 +113,7 @@ def blocks() -> Ways:
 
     def with_convolutions(made: Callable[[nn.Conv1d], nn.Module]) -> Callable[[], Any]:
         network = fast()
-        for module in network.encoder.blocks.modules():
+        for module in list(network.encoder.blocks.modules()):
             if isinstance(getattr(module, "conv", None), nn.Conv1d):
                 module.conv = made(module.conv)
         return encoder_of(network)
