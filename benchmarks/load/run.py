@@ -2,6 +2,7 @@
 
 python benchmarks/load/run.py [--model NAME] [--workers 1 2] [--paths /v1/classify /v1/embed] [--seconds 20] [--rates 5 10 20 …]
 python benchmarks/load/run.py --soak 20    # minutes of mixed load, the memory told every minute
+python benchmarks/load/run.py --soak 2 --rates 1 --workers 1 --share 0.02    # the same with a server that is held up
 
 A real server on 127.0.0.1, and the client beside it on the same cores. Rates are raised until twice what the server answers.
 """
@@ -12,13 +13,15 @@ import argparse
 import asyncio
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -34,6 +37,8 @@ DIALOGUE = Path(__file__).resolve().parents[2] / "examples" / "dialogue.flac"
 CLIP_SECONDS, CLIPS = 3, 16
 MOST_RATE, LONGEST_STEP, LONGEST_SOAK = 1000, 300, 60
 START_SECONDS = 120
+PERIOD_SECONDS = 0.5
+"""In which a server that is held up runs once."""
 
 
 def main() -> None:
@@ -45,12 +50,14 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=[5, 10, 20, 40, 80, 160, 320])
     parser.add_argument("--even", action="store_true", help="requests at equal distances, not at random")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help=f"mixed load at the first rate, at most {LONGEST_SOAK}")
+    parser.add_argument("--share", type=float, default=1.0, help="of the time that the server may run in a soak")
     asked = parser.parse_args()
     asked.seconds, asked.rates = min(asked.seconds, LONGEST_STEP), [min(rate, MOST_RATE) for rate in asked.rates]
     for workers in asked.workers:
         with served(asked.model, workers) as (process, address):
             if asked.soak:
-                soak(process, address, asked.rates[0], min(asked.soak, LONGEST_SOAK))
+                with held_up(process.pid, asked.share):
+                    soak(process, address, asked.rates[0], min(asked.soak, LONGEST_SOAK))
                 continue
             for path in asked.paths:
                 print(f"\n### {path}, {CLIP_SECONDS} s clips, {asked.model}, workers: {workers}\n")
@@ -96,14 +103,51 @@ def soak(process: subprocess.Popen[bytes], address: str, rate: float, minutes: f
         )
 
 
+@contextmanager
+def held_up(pid: int, share: float) -> Iterator[None]:
+    """Have a process, and those it started, run only this share of the time, as on a machine that is starved."""
+    ending = threading.Event()
+
+    def hold() -> None:
+        while not ending.wait(share * PERIOD_SECONDS):
+            tell(pid, signal.SIGSTOP)
+            ending.wait((1 - share) * PERIOD_SECONDS)
+            tell(pid, signal.SIGCONT)
+
+    holder = threading.Thread(target=hold)
+    if share < 1:
+        holder.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        if share < 1:
+            holder.join()
+
+
+def tell(pid: int, what: signal.Signals) -> None:
+    for each in family(pid):
+        with suppress(ProcessLookupError):
+            os.kill(each, what)
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it started."""
+    try:
+        started = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        return []
+    return [pid, *(each for child in started for each in family(int(child)))]
+
+
 def memory(pid: int) -> int:
     """Bytes that a process and those it started hold for themselves."""
     total = 0
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
-        if line.startswith(("Private_Clean", "Private_Dirty")):
-            total += 1024 * int(line.split()[1])
-    started = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return total + sum(memory(int(each)) for each in started)
+    for each in family(pid):
+        for line in Path(f"/proc/{each}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith(("Private_Clean", "Private_Dirty")):
+                total += 1024 * int(line.split()[1])
+    return total
 
 
 def clips() -> list[bytes]:
