@@ -32,6 +32,8 @@ MOST = 100_000
 COHORT_SPEAKERS, COHORT_UTTERANCES, COHORT_SECONDS, COHORT_TOP = 1000, 3, 10.0, 200
 """The cohort has so many speakers at most, each the mean of so many utterances of so many seconds; a clip's nearest count."""
 CURVE, BINS = 200, 60
+TOGETHER = "together"
+"""The name under which the pairs of several corpora are counted as one list; no pair is of two corpora."""
 
 
 @attrs.frozen
@@ -86,12 +88,13 @@ def verification(
 ) -> tuple[Verification, ...]:
     """By corpus of at least eight speakers, then by crop: all pairs of clips within it, or those of a list of `trials`.
 
-    A shorter utterance is heard whole. Pairs of one voice come from different sessions where the speaker has several. With a
-    `cohort`, normalised scores follow the cosines. Raises `DataError` where no corpus will do or a trial's clip is not there.
+    Of several corpora, all their pairs together come last. A shorter utterance is heard whole. Pairs of one voice come from
+    different sessions where the speaker has several. With a `cohort`, normalised scores follow the cosines. Raises `DataError`
+    where no corpus will do or a trial's clip is not there.
     """
     groups = _corpora(entries) if trials is None else _listed(entries, trials)
     backdrop = None if cohort is None else _cohort_vectors(model, cohort, seed)
-    results: list[Verification] = []
+    compared: dict[str, tuple[_Pairs, np.ndarray]] = {}  # vectors [clips, crops, dim]
     done = 0
     for corpus, of_one in groups.items():
         voices, vectors = [], []
@@ -104,11 +107,17 @@ def verification(
                 vectors.append(found)
         pairs = _pairs(voices, seed) if trials is None else _pairs_of(trials, voices)
         if pairs.same.any() and not pairs.same.all():
-            for place, seconds in enumerate(crops):
-                results += _results(corpus, seconds, pairs, np.array([each[place] for each in vectors]), backdrop)
-    if not results:
+            compared[corpus] = pairs, np.array(vectors)
+    if not compared:
         raise DataError("verification: no clips that can be read make pairs of one voice and of two")
-    return tuple(results)
+    if len(compared) > 1:
+        compared[TOGETHER] = _together(list(compared.values()))
+    return tuple(
+        result
+        for corpus, (pairs, vectors) in compared.items()
+        for place, seconds in enumerate(crops)
+        for result in _results(corpus, seconds, pairs, vectors[:, place], backdrop)
+    )
 
 
 def _corpora(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
@@ -212,6 +221,18 @@ def _pairs_of(trials: Sequence[Trial], voices: Sequence[Entry]) -> _Pairs:
     kept = [(trial.same, one, other) for trial, one, other in heard if one is not None and other is not None]
     clips = np.array([[one, other] for _, one, other in kept], int).reshape(-1, 2)
     return _Pairs(clips, np.array([same for same, _, _ in kept], bool), speaker[clips])
+
+
+def _together(compared: Sequence[tuple[_Pairs, np.ndarray]]) -> tuple[_Pairs, np.ndarray]:
+    """Several corpora's pairs and vectors as one's."""
+    clips = np.cumsum([0, *(len(vectors) for _, vectors in compared)])
+    speakers = np.cumsum([0, *(pairs.speakers.max() + 1 for pairs, _ in compared)])
+    pairs = _Pairs(
+        np.concatenate([pairs.clips + first for (pairs, _), first in zip(compared, clips[:-1], strict=True)]),
+        np.concatenate([pairs.same for pairs, _ in compared]),
+        np.concatenate([pairs.speakers + first for (pairs, _), first in zip(compared, speakers[:-1], strict=True)]),
+    )
+    return pairs, np.concatenate([vectors for _, vectors in compared])
 
 
 def _results(

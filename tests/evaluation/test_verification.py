@@ -42,6 +42,17 @@ def test_all_pairs_of_a_corpus_at_each_length(bundle: Path, made_up: tuple[Folde
     assert verification(Model(bundle), *made_up, crops=CROPS) == (short, whole)
 
 
+def test_pairs_of_several_corpora_are_counted_together_too(bundle: Path, made_up: tuple[Folder, list[Entry]]) -> None:
+    dataset, entries = made_up
+    again = [attrs.evolve(entry, labels={**entry.labels, "corpus": "again"}) for entry in entries]
+    one, other, together = verification(Model(bundle), dataset, [*entries, *again], crops=[0.7])
+    assert [each.corpus for each in (one, other, together)] == ["again", "made up", "together"]
+    # The same voices twice: no pair is of two corpora, and every share stays what it is.
+    assert (together.speakers, together.same, together.different) == (8, 2 * one.same, 2 * one.different)
+    assert together.eer == pytest.approx(one.eer)
+    assert together.interval is not None and together.interval.high <= 1
+
+
 def test_a_list_says_which_pairs(bundle: Path, made_up: tuple[Folder, list[Entry]]) -> None:
     keys = [entry.key for entry in made_up[1]]
     listed = [
