@@ -38,6 +38,11 @@ class Node:
         return f"{part}: {self.kind}"
 
 
+def inputs_of(graph: bytes) -> set[str]:
+    """Names of what a graph takes."""
+    return {put.name for put in onnx.load_from_string(graph).graph.input}
+
+
 def parameters(graph: bytes) -> int:
     """Numbers that a graph holds."""
     return sum(prod(tensor.dims) for tensor in onnx.load_from_string(graph).graph.initializer)

@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("onnx", reason="needs fastdiar[train]")
 
-from graphs import arithmetic, parameters
+from graphs import arithmetic, inputs_of, parameters
 
 from fastdiar.core import audio
 from fastdiar.core.types import RATE, Recording
@@ -89,4 +89,7 @@ def test_diarize(
 def size(diarizer: Diarizer, name: str, **given: np.ndarray) -> dict[str, int]:
     """What a graph of the model holds and computes for one of each input."""
     graph = (diarizer.model.folder / f"{name}.onnx").read_bytes()
-    return {"parameters": parameters(graph), "macs": arithmetic(graph, {key: value[None] for key, value in given.items()})}
+    inputs = {key: value[None] for key, value in given.items()}
+    if "lengths" in inputs_of(graph):
+        inputs["lengths"] = np.array([len(given["waveform"])])
+    return {"parameters": parameters(graph), "macs": arithmetic(graph, inputs)}

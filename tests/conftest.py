@@ -31,6 +31,7 @@ settings.load_profile("unhurried")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 ACME = Path(__file__).resolve().parent / "acme"
+GOLDEN = Path(__file__).resolve().parent / "golden"
 PEOPLE, DIM = 4, 8
 Script = list[tuple[float, float, int]]
 SMALL_RECIPE = """
@@ -98,6 +99,18 @@ def acme(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     for name in [name for name in sys.modules if name.startswith("acme_")]:
         del sys.modules[name]
     registry.installed.cache_clear()
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compares a text with a file of `tests/golden`, or writes it there where FASTDIAR_GOLDEN=write: read what differs."""
+
+    def compare(name: str, text: str) -> None:
+        if os.environ.get("FASTDIAR_GOLDEN") == "write":
+            (GOLDEN / name).write_text(text, encoding="utf-8")
+        assert text == (GOLDEN / name).read_text(encoding="utf-8")
+
+    return compare
 
 
 def distribution(site: Path, name: str, version: str, points: dict[str, str]) -> None:

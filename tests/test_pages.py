@@ -29,7 +29,7 @@ SHOWN = {"text"}
 RUN_BY = {
     "README.md": {"sh": 7, "python": 2, "toml": 1, "by": "tests/test_readme.py"},
     "CONTRIBUTING.md": {"sh": 1, "by": "the Makefile, which CI runs"},
-    "benchmarks/peers/README.md": {"sh": 1, "by": "tests/benchmarks/test_peers.py, with stand-ins: the peers take 6 GB"},
+    "benchmarks/peers/README.md": {"sh": 2, "by": "tests/benchmarks/test_peers.py, with stand-ins: the peers take 6 GB"},
     "docs/corpora.md": {"toml": 6, "by": "tests/test_docs.py"},
     "docs/data.md": {
         "sh": 5,

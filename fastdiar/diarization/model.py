@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,10 @@ ASSETS = Path(__file__).parents[1] / "assets"
 DEFAULT = "quality"
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 Provider = Literal["cpu", "cuda", "tensorrt"]
+NOT_FOR_PEOPLE = re.compile(
+    r"^\[ONNXRuntimeError\] : \d+ : \w+ : (?:Exception during initialization: )?(?:\S+:\d+ .*?\) (?=[A-Z!]))?"
+)
+"""The number of onnxruntime's error, and the place in its source that noticed it."""
 
 
 def shipped() -> list[str]:
@@ -139,4 +144,4 @@ def _onnxruntime(provider: Provider) -> Any:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    return NOT_FOR_PEOPLE.sub("", str(error).strip().splitlines()[0])

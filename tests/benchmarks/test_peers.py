@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 
+from fastdiar.core.dataset import Entry
+from fastdiar.core.types import RATE
+
 PEERS = Path(__file__).resolve().parents[2] / "benchmarks" / "peers"
-RATE = 16_000
 DRIVER = """
 import protocol
 def prepare(models):
@@ -30,7 +33,7 @@ def comparison(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     pytest.importorskip("pyannote.metrics")
     monkeypatch.syspath_prepend(PEERS)
     yield importlib.import_module("run")
-    for name in ("run", "install"):
+    for name in ("run", "voices", "install"):
         sys.modules.pop(name, None)
 
 
@@ -100,3 +103,38 @@ def test_a_driver_writes_turns_and_costs(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["files"]["m"]["audio_seconds"] == 2.0
     assert report["startup_cpu_seconds"] > 0 and report["peak_megabytes"] > 1
+
+
+VOICE = """
+import sys
+import voice
+def prepare(models):
+    print("a library that talks")
+    return lambda samples: voice.np.array([samples.sum(), len(samples) / 16000])
+voice.main(prepare)
+"""
+
+
+def test_a_peer_hears_clips_in_a_process_of_its_own(
+    comparison: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voices = importlib.import_module("voices")
+    shutil.copytree(PEERS / "drivers", tmp_path / "drivers")
+    (tmp_path / "drivers" / "voice_odd.py").write_text(VOICE)
+    monkeypatch.setattr(voices, "HERE", tmp_path)
+    monkeypatch.setattr(voices, "python_of", lambda peer: sys.executable)
+    with voices.running("odd") as peer:
+        found = [peer.voice(np.full(RATE, 3 / RATE, np.float32)), peer.voice(np.full(2 * RATE, 0.0, np.float32))]
+    np.testing.assert_allclose(found, [[0.9487, 0.3162], [0, 1]], atol=1e-3)  # 3 and 1, 0 and 2, at unit length
+    assert len(peer.taken) == 2 and 0 <= max(peer.taken) < 1
+
+
+@pytest.mark.usefixtures("comparison")
+def test_peers_and_models_answer_the_same_trials() -> None:
+    voices = importlib.import_module("voices")
+    entries = [Entry(f"{who}{take}", Path(), {"speaker": who, "corpus": "calls"}) for who in "abcdefgh" for take in "12"]
+    data = SimpleNamespace(
+        dataset=SimpleNamespace(load=lambda entry: np.full(RATE, ord(entry.key[0]), np.float32)), entries=entries
+    )
+    right = SimpleNamespace(taken=[0.001, 0.002, 0.009], voice=lambda samples: np.eye(8)[int(samples[0]) - ord("a")])
+    assert voices.rows("right", right, data, 1.0) == "| right | calls (8) | 8, 112 | 0.0 | 0.0–0.0 | 2.0 ms |"

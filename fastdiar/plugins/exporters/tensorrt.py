@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import attrs
-from attrs import field, validators
+from attrs import field
 from torch import nn
 
 from fastdiar.core.interfaces import Exporter
@@ -28,12 +29,16 @@ class TensorRtConfig:
     library: Library | None = field(default=None, metadata={"help": "none: the one that is installed"})
     compute_capability: str | None = field(
         default=None,
-        validator=validators.optional(validators.matches_re(r"\d+\.\d")),
         metadata={"help": 'of the GPU to build for, such as "8.9"; none: the one in this machine'},
     )
     batch: tuple[int, int, int] = field(default=(1, 1, 16), metadata={"help": "clips at once"})
     seconds: tuple[float, float, float] = field(default=(0.1, 3.0, 30.0), metadata={"help": "length of a clip"})
     windows: tuple[int, int, int] = field(default=(1, 8, 64), metadata={"help": "voices embedded at once"})
+
+    @compute_capability.validator
+    def _a_capability(self, attribute: attrs.Attribute[Any], value: str | None) -> None:
+        if value is not None and not re.fullmatch(r"\d+\.\d", value):
+            raise ValueError(f'must be like "8.9": {value}')
 
     @batch.validator
     @seconds.validator
