@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import tomllib
 from collections.abc import Iterator
@@ -101,7 +102,11 @@ def test_the_reference_has_the_fixed_tables_and_what_is_public(site: dict[Path, 
     pages = {path.stem: page for path, page in site.items() if path.parent.name == "reference"}
     keys = [field.name for config in (Trainer, WalkSettings) for field in attrs.fields(config)]
     assert [key for key in keys if f"<code>{key}</code>" not in pages["tables"].text] == []
-    assert {"fastdiar.load", "fastdiar.core.interfaces.Encoder", "fastdiar.testing.check"} <= pages["python"].places
+    modules = re.findall(r"^\| `(fastdiar[\w.]*)` \|", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
+    python = pages["python"]
+    assert python.text.count("<h2") == len(modules) and set(modules) <= python.places
+    assert {"fastdiar.load", "fastdiar.core.dataset.Entry.start", "fastdiar.registry.KINDS"} <= python.places
+    assert not {"fastdiar.core.audio.BLOCK_SECONDS", "fastdiar.registry.EXTRAS"} & python.places
     assert "fastdiar diarize" in pages["commands"].text
 
 

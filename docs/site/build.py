@@ -93,7 +93,7 @@ def reference() -> dict[str, str]:
         **pages,
         "tables": "\n".join(tables),
         "commands": "\n".join(commands()),
-        "python": "\n".join([*python, *(f"## `{name}`\n\n::: {name}\n" for name in modules)]),
+        "python": "\n".join([*python, *(f"::: {name}\n" for name in modules)]),
     }
 
 
