@@ -28,8 +28,8 @@ FILES = {
     "tests/test_{name}.py": "test.py.jinja",
 }
 """Where a package's files come from; one that a kind has nothing for is left out."""
-RESERVED = ("fastdiar", "none")
-"""Names that mean something else: the package of the built-in components, and FASTDIAR_PLUGINS=none."""
+NAME = re.compile(r"[a-z]([a-z0-9_]*[a-z0-9])?")
+RESERVED = {"fastdiar": "means the built-in components", "none": "means no plugin in FASTDIAR_PLUGINS"}
 
 
 def new_package(kind: str, name: str, into: Path) -> Path:
@@ -71,12 +71,14 @@ def _check_kind(kind: str) -> None:
 
 
 def _check_name(name: str) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name) or name in RESERVED:
+    if not NAME.fullmatch(name) or keyword.iskeyword(name):
         plain = re.sub(r"\W+", "_", name.lower()).strip("_")
-        hint = f" (such as {plain})" if re.fullmatch(r"[a-z][a-z0-9_]*", plain) and plain != name else ""
+        hint = f" (such as {plain})" if NAME.fullmatch(plain) and plain != name else ""
         raise RegistryError(
             f"{name!r} cannot be a package's name{hint}: expected lower-case letters, digits and '_', not a word of Python"
         )
+    if name in RESERVED:
+        raise RegistryError(f"the name '{name}' is taken: it {RESERVED[name]}: choose another")
     if name in installed().plugins():
         raise RegistryError(f"the name '{name}' is taken: a plugin called so is installed: choose another")
     if find_spec(f"fastdiar_{name}") is not None:
