@@ -240,7 +240,9 @@ def _ask(load: Callable[[], Any]) -> dict[tuple[str, str], Component]:
             "that was made for this one"
         )
     manager.register(plugin)
-    manager.check_pending()
+    unknown = [name for name, hook in vars(manager.hook).items() if not name.startswith("_") and not hook.has_spec()]
+    if unknown:
+        raise RegistryError(f"unknown hook '{unknown[0]}'{nearest(unknown[0], vars(Hooks))}")
     if not manager.get_hookcallers(plugin):
         raise RegistryError("has no function fastdiar_components marked with @hookimpl")
     components: dict[tuple[str, str], Component] = {}

@@ -6,7 +6,7 @@ After a change that is meant, rewrite the texts and read what differs: `FASTDIAR
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,16 +20,16 @@ RECIPES = sorted(path.stem for path in GOLDEN.glob("*.toml"))
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_wrong_recipe_is_explained(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_recipe_is_explained(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden: Callable[[str, str], None]
+) -> None:
     monkeypatch.chdir(GOLDEN)
     monkeypatch.setenv("FASTDIAR_PLUGINS", "none")
     lines = Path(f"{name}.toml").read_text(encoding="utf-8").splitlines()
     overrides = [word for line in lines if line.startswith("# --set ") for word in line[2:].split(" ", 1)]
     assert run(["recipe", "check", f"{name}.toml", *overrides]) == 2
     said = capsys.readouterr()
-    if os.environ.get("FASTDIAR_GOLDEN") == "write":
-        Path(f"{name}.txt").write_text(said.err, encoding="utf-8")
-    assert said.err == Path(f"{name}.txt").read_text(encoding="utf-8")
+    golden(f"recipes/{name}.txt", said.err)
     assert said.out == ""
 
 

@@ -69,7 +69,7 @@ def test_looking_a_built_in_name_up_imports_no_plugin(acme: Install) -> None:
     ("plugin", "reason"),
     [
         ("crashing", "RuntimeError: the licence server does not answer"),
-        ("misspelt", "unknown hook 'fastdiar_component'"),
+        ("misspelt", "unknown hook 'fastdiar_component' (did you mean 'fastdiar_components'?)"),
         ("clashing", "claims the dataset 'tones' twice"),
         ("newer", "was made for version 2 of fastdiar's hook, and this is version 1: install a release of it that was made for"),
     ],

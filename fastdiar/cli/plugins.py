@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -45,6 +46,10 @@ def plugins(
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="All about this component.", autocompletion=names)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    tried: Annotated[bool, typer.Option("--check", help="Try what its kind promises, and tell what it does not keep.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A key of its config for --check, such as root=voices.")
+    ] = None,
 ) -> None:
     """List the components for recipes, or tell all of one: its keys, its file, its paper, and how a recipe uses it.
 
@@ -55,12 +60,34 @@ def plugins(
 
     if kind is not None and kind not in KINDS:
         raise RegistryError(f"no kind '{kind}'{nearest(kind, KINDS)}: expected one of {', '.join(KINDS)}")
-    if kind and name:
+    if tried:
+        if not (kind and name):
+            raise RegistryError("--check: expected a KIND and a NAME before it, such as encoder rescnn")
+        typer.echo(_kept(kind, name, settings or ()))
+    elif kind and name:
         report = _component(kind, name)
         typer.echo(json.dumps(report, indent=2) if as_json else _component_text(report))
     else:
         listing = _listing(kind)
         typer.echo(json.dumps(listing, indent=2) if as_json else _listing_text(listing))
+
+
+def _kept(kind: str, name: str, settings: Sequence[str]) -> str:
+    """How many promises a component keeps; raises `RegistryError` with a line for each that it does not."""
+    from fastdiar.core.errors import RegistryError
+    from fastdiar.core.recipe_files import written
+    from fastdiar.testing import ConformanceError, check, promised
+
+    for text in settings:
+        if "=" not in text:
+            raise RegistryError(f"--set {text}: expected KEY=VALUE, such as root=voices")
+    config = {key: written(value) for key, _, value in (text.partition("=") for text in settings)}
+    try:
+        check(kind, name, config)
+    except ConformanceError as error:
+        broken = [f"{kind} {name}: {each.promise.name}: {each.came}" for each in error.failures]
+        raise RegistryError("\n".join(broken)) from None
+    return f"{kind} {name}: keeps all that its kind promises: {', '.join(each.name for each in promised(kind))}"
 
 
 def _listing(kind: str | None) -> dict[str, Any]:

@@ -5,8 +5,8 @@ In a test, `check("encoder", "acme/x")`; for all of a plugin's components, `pyte
 
 from __future__ import annotations
 
-from fastdiar.testing.conformance import ConformanceError, Failure, Promise, check, promises
+from fastdiar.testing.conformance import ConformanceError, Failure, Promise, check, promised
 from fastdiar.testing.training import try_recipe
 from fastdiar.testing.voices import voice, write_voices
 
-__all__ = ["ConformanceError", "Failure", "Promise", "check", "promises", "try_recipe", "voice", "write_voices"]
+__all__ = ["ConformanceError", "Failure", "Promise", "check", "promised", "try_recipe", "voice", "write_voices"]

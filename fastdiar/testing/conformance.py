@@ -80,7 +80,7 @@ class ConformanceError(FastdiarError, AssertionError):
 
 
 @cache
-def promises(kind: str) -> tuple[Promise, ...]:
+def promised(kind: str) -> tuple[Promise, ...]:
     """What every component of a kind promises; raises `RegistryError` where there is no such kind."""
     if kind not in KINDS:
         raise RegistryError(f"no kind {kind!r}{nearest(kind, KINDS)}: expected one of {', '.join(KINDS)}")
@@ -94,9 +94,9 @@ def check(kind: str, name: str, config: Mapping[str, Any] | None = None, only: s
     `config` are keys and values as in its table of a recipe: what it needs to be told, and small sizes that keep this quick.
     Raises `ConformanceError` with every promise that is not kept, `RegistryError` where the component is broken.
     """
-    chosen = [each for each in promises(kind) if only in (None, each.name)]
+    chosen = [each for each in promised(kind) if only in (None, each.name)]
     if not chosen:
-        raise RegistryError(f"no promise {only!r} of a {kind}{nearest(only or '', [each.name for each in promises(kind)])}")
+        raise RegistryError(f"no promise {only!r} of a {kind}{nearest(only or '', [each.name for each in promised(kind)])}")
     subject = subject_of(kind, name, config)
     failures, cause = [], None
     for promise in chosen:

@@ -75,9 +75,9 @@ class Components(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         """A test a promise."""
-        from fastdiar.testing.conformance import promises
+        from fastdiar.testing.conformance import promised
 
-        for promise in promises(self.kind):
+        for promise in promised(self.kind):
             yield Kept.from_parent(self, name=f"{promise.name}[{self.kind} {self.component}]", promise=promise)
 
     def subject(self, config: pytest.Config) -> Subject:
@@ -110,12 +110,14 @@ class Kept(pytest.Item):
         try:
             subject = self.parent.subject(self.config)
             self.promise.keep(subject)
+            return
         except (Inapplicable, MissingExtra) as error:
             pytest.skip(str(error))
         except Broken as error:
-            pytest.fail(str(Failure(subject, self.promise, str(error))), pytrace=False)
+            told = str(Failure(subject, self.promise, str(error)))
         except FastdiarError as error:
-            pytest.fail(f"{error}\nWhat it needs to be told can come from pytest_fastdiar_config in conftest.py.", pytrace=False)
+            told = f"{error}\nWhat it needs to be told can come from pytest_fastdiar_config in conftest.py."
+        pytest.fail(told, pytrace=False)  # out here, or pytest would tell of the exception that brought it, too
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """What the summary calls it."""

@@ -20,13 +20,13 @@ def voice(pitch: float, seconds: float, random: np.random.Generator) -> np.ndarr
     return (0.1 * buzz * syllables + 0.003 * random.normal(size=len(time))).astype(np.float32)
 
 
-def write_voices(folder: Path, speakers: int = 4, name: str = "voice{speaker}/{session}/{take}.wav") -> None:
+def write_voices(folder: str | Path, speakers: int = 4, name: str = "voice{speaker}/{session}/{take}.wav") -> None:
     """Write eight utterances of about a second of each speaker into `folder`, in two sessions: "monday" and "tuesday"."""
     random = np.random.default_rng(0)
     for speaker in range(speakers):
         for session in ("monday", "tuesday"):
             for take in range(4):
-                path = folder / name.format(speaker=speaker, session=session, take=take)
+                path = Path(folder) / name.format(speaker=speaker, session=session, take=take)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 pitch = PITCHES[speaker % len(PITCHES)] * random.uniform(0.95, 1.05)
                 soundfile.write(path, voice(pitch, random.uniform(0.8, 1.6), random), RATE)

@@ -63,24 +63,41 @@ def test_bash_completes(words: str, found: str) -> None:
     assert done.stdout.split() == [found], done.stderr
 
 
-def test_what_is_broken_is_listed_with_its_reason_and_the_rest_works(acme: Callable[..., Path], capsys: Capture) -> None:
-    site = acme("good", "crashing", "wrong")
-    (site / "lost-1.dist-info").mkdir()
-    (site / "lost-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: lost\nVersion: 1\n")
-    (site / "lost-1.dist-info" / "entry_points.txt").write_text("[fastdiar]\nlost = no_such_module\n")
+def test_what_is_broken_is_listed_with_its_reason_and_the_rest_works(
+    acme: Callable[..., Path], capsys: Capture, golden: Callable[[str, str], None]
+) -> None:
+    acme("good", "clashing", "crashing", "lost", "misspelt", "newer", "wrong")
     assert run(["plugins"]) == 0
     listed, _, broken = capsys.readouterr().out.partition("\nbroken\n")
     assert "  acme/tones " in listed and "  wrong/alone " in listed and "  rttm " in listed
-    reasons = dict(line.strip().split(" (", 1) for line in broken.splitlines())
-    assert reasons["crashing"] == "acme-crashing 0.1): RuntimeError: the licence server does not answer"
-    assert reasons["lost"] == "lost 1): ModuleNotFoundError: No module named 'no_such_module'"
-    for name, words in {
-        "dataset wrong/nowhere": "has no attribute 'Nowhere'",
-        "dataset wrong/half": "it lacks entries",
-        "clustering wrong/loose": "LooseConfig can be changed: expected @attrs.frozen",
-        "clustering wrong/short": "Short.__call__ cannot be called with",
-    }.items():
-        assert words in reasons[name]
+    golden("plugins/listed.txt", broken)
+
+
+def test_what_is_wrong_with_a_component_is_told_in_a_line_when_it_is_tried(
+    acme: Callable[..., Path], capsys: Capture, golden: Callable[[str, str], None]
+) -> None:
+    pytest.importorskip("torch")
+    acme("good", "lost", "wrong")
+    wrong = ("clustering wrong/short", "pooling wrong/long", "clustering wrong/loose", "dataset wrong/nowhere", "dataset lost/x")
+    for words in wrong:
+        assert run(["plugins", *words.split(), "--check"]) == 2
+    said = capsys.readouterr()
+    golden("plugins/checked.txt", said.err)
+    assert said.out == "" and len(said.err.splitlines()) == len(wrong)
+
+
+def test_a_component_is_tried_with_the_config_that_is_told(acme: Callable[..., Path], tmp_path: Path, capsys: Capture) -> None:
+    pytest.importorskip("torch")
+    acme("good")
+    assert run(["plugins", "dataset", "acme/tones", "--check", "--set", f"root={tmp_path}"]) == 0
+    assert capsys.readouterr().out.startswith("dataset acme/tones: keeps all that its kind promises: explains_itself, config_")
+    for words, message in (
+        (["dataset", "acme/tones"], "config: dataset.root: missing: expected a path"),
+        (["dataset", "acme/tones", "--set", "root"], "--set root: expected KEY=VALUE, such as root=voices"),
+        (["dataset"], "--check: expected a KIND and a NAME before it, such as encoder rescnn"),
+    ):
+        assert run(["plugins", *words, "--check"]) == 2
+        assert capsys.readouterr().err == f"fastdiar: error: {message}\n"
 
 
 def test_recipe_diff(tmp_path: Path, capsys: Capture) -> None:
@@ -106,7 +123,9 @@ def test_a_new_package_needs_a_name_that_can_be_one(tmp_path: Path, capsys: Capt
     for name, words in (
         ("Big-Name", "'Big-Name' cannot be a package's name (such as big_name): expected lower-case letters"),
         ("class", "'class' cannot be a package's name: expected"),
-        ("none", "'none' cannot be a package's name"),
+        ("wavy_", "'wavy_' cannot be a package's name (such as wavy): expected"),
+        ("none", "the name 'none' is taken: it means no plugin in FASTDIAR_PLUGINS: choose another"),
+        ("fastdiar", "the name 'fastdiar' is taken: it means the built-in components: choose another"),
         ("../up", "'../up' cannot be a package's name (such as up)"),
         ("acme", "the name 'acme' is taken: a plugin called so is installed"),
     ):

@@ -17,7 +17,7 @@ import soundfile
 
 from fastdiar.__main__ import run
 from fastdiar.scaffold import MADE
-from fastdiar.testing import promises, write_voices
+from fastdiar.testing import promised, write_voices
 
 for needed in ("torch", "onnxruntime", "jinja2", "setuptools"):
     pytest.importorskip(needed)
@@ -39,7 +39,7 @@ def test_the_page_tells_where_things_go_and_what_each_kind_promises(kind: str) -
     (of_modules,) = re.findall(r"Of every module [^:]*: (.*?)\n\n", PAGE, re.DOTALL)
     text = section.partition("Promises:")[2] + of_all + (of_modules if "every module below" in section else "")
     kinds = ("teacher", "clustering") if kind == "teacher" else (kind,)
-    assert set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", text)) == {promise.name for each in kinds for promise in promises(each)}
+    assert set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", text)) == {promise.name for each in kinds for promise in promised(each)}
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ def fastdiar_components() -> list[Component]:
         Component("clustering", "no_config", "acme_wrong:NoConfig", "has no config class"),
         Component("clustering", "loose", "acme_wrong:Loose", "can be changed"),
         Component("clustering", "short", "acme_wrong:Short", "takes too little"),
+        Component("pooling", "long", "acme_wrong_pooling:Long", "gives less than it says"),
         Component("clustering", "alone", "acme_good.alone:Alone", "is good"),
     ]
 
