@@ -55,15 +55,18 @@ def arithmetic(graph: bytes, given: Mapping[str, np.ndarray]) -> int:
 
 def profiled(graph: bytes, given: Mapping[str, np.ndarray], runs: int = 1) -> Iterator[Node]:
     """A graph's nodes, as onnxruntime has fused them, in the order they run."""
+    model = onnx.load_from_string(graph)
+    for number, node in enumerate(model.graph.node):
+        node.name = node.name or f"node{number}"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.enable_profiling = 1, True
     with tempfile.TemporaryDirectory() as folder:
         options.profile_file_prefix = str(Path(folder) / "profile")
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         for _ in range(WARM_UP + runs):
             session.run(None, dict(given))
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    weights = dict(kernels(graph))
+    weights = dict(kernels(model.graph))
     taken: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in events:
         if event["cat"] == "Node" and event["name"].endswith("_kernel_time"):
@@ -78,12 +81,11 @@ def profiled(graph: bytes, given: Mapping[str, np.ndarray], runs: int = 1) -> It
         )
 
 
-def kernels(graph: bytes) -> Iterator[tuple[str, list[int]]]:
+def kernels(graph: onnx.GraphProto) -> Iterator[tuple[str, list[int]]]:
     """The shape of each convolution's weights, by node name: the profiler does not tell it where onnxruntime has packed them."""
-    model = onnx.load_from_string(graph).graph
-    shapes = {tensor.name: list(tensor.dims) for tensor in model.initializer}
-    made_from = {node.output[0]: node.input[0] for node in model.node if node.op_type in ("Cast", "DequantizeLinear")}
-    for node in model.node:
+    shapes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    made_from = {node.output[0]: node.input[0] for node in graph.node if node.op_type in ("Cast", "DequantizeLinear")}
+    for node in graph.node:
         weights = made_from.get(node.input[1], node.input[1]) if node.op_type == "Conv" else None
         if weights in shapes:
             yield node.name, shapes[weights]
