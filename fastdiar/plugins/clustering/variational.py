@@ -15,12 +15,14 @@ from scipy.special import softmax
 
 from fastdiar.core.clustering import Clustering, Clusters, Windows
 from fastdiar.core.errors import ModelError
-from fastdiar.core.partitions import agglomerate, drop_small, people_at_once, reassign, renumbered
+from fastdiar.core.partitions import agglomerate, by_part, drop_small, people_at_once, reassign, renumbered
 
 PLDA = ("plda_mean", "plda_transform", "plda_between")
 ROUNDS = 20
 START_SURENESS = 7.0
 """Log odds of a window's first cluster over any other, before the refinement."""
+MOST_REFINED = 6000
+"""Windows that are refined, evenly taken: about an hour's. Of more, each would count for too little to tell people apart."""
 LEAST_WINDOWS = 0.1
 """A person who is left with fewer windows, in all shares, is given up."""
 EXPECTED_WITHIN, EXPECTED_PAIRS = 0.6, 4
@@ -84,14 +86,16 @@ class Variational(Clustering):
             return Clusters(np.zeros(len(windows), int), SUREST)
         config = self.config
         least = max(min_speakers, min(people_at_once(windows, config.different), max_speakers or len(windows)))
-        labels = agglomerate(windows, config.start)
-        if "plda_transform" in self.backend:
-            labels = self._refine(windows.vectors, labels)
+        labels = by_part(windows, MOST_REFINED, self._begin)
         labels, probability = self._merge(windows, labels, least, max_speakers)
         labels = drop_small(windows, labels, config.least_share, config.least_seconds, least)
         if labels.max() + 1 < least:
             labels = agglomerate(windows, config.start, people=least)
         return Clusters(reassign(windows.vectors, labels), probability)
+
+    def _begin(self, windows: Windows) -> np.ndarray:
+        labels = agglomerate(windows, self.config.start)
+        return self._refine(windows.vectors, labels) if "plda_transform" in self.backend else labels
 
     def _refine(self, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Variational Bayes: people who explain too little lose their windows to others."""

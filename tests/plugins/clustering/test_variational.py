@@ -92,3 +92,16 @@ def test_the_same_talk_for_longer_is_of_the_same_people(times: int) -> None:
     assert Variational(VariationalConfig(enough=400), PLDA)(heard).labels.max() + 1 == 2
     in_full = Variational(VariationalConfig(enough=10**6), PLDA)(heard).labels.max() + 1
     assert in_full == 2 if times == 1 else in_full > 4
+
+
+def test_a_day_of_talk_is_of_as_many_people_as_an_hour_of_it() -> None:
+    """All windows together count for `enough`: of a hundred times as many, each would count for nothing."""
+    random = np.random.default_rng(5)
+    people = unit(random.normal(size=(6, DIM)))
+    talk = unit(np.repeat(people, 100, axis=0) + 1.2 * unit(random.normal(size=(600, DIM))))
+    counts = [
+        Variational(VariationalConfig(), PLDA)(windows(np.tile(talk, (times, 1)), chunk=np.arange(600 * times) // 4)).labels.max()
+        + 1
+        for times in (10, 60)
+    ]
+    assert counts == [6, 6]
