@@ -47,6 +47,7 @@ def bundle(
 def backend(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a model of your own.")],
     meetings: Annotated[Path, typer.Argument(metavar="MEETINGS", help="Recordings with RTTM files of the same names.")],
+    threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
 ) -> None:
     """Fit the PLDA of a model's clustering.
 
@@ -59,4 +60,4 @@ def backend(
     from fastdiar.diarization.plda import add_backend
 
     with Console(stderr=True).status("hearing meetings") as status:
-        add_backend(model, meetings, lambda done, total: status.update(f"heard {done} of {total} meetings"))
+        add_backend(model, meetings, lambda done, total: status.update(f"heard {done} of {total} meetings"), threads)

@@ -25,15 +25,17 @@ LEAST_SECONDS, LEAST_SHARE, LARGEST_OTHER = 0.7, 0.4, 0.1
 """A window of so many seconds is somebody's who speaks so long in the 0.8 s around its middle, and all others so little."""
 
 
-def add_backend(folder: Path, meetings: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> Bundle:
-    """Fit a PLDA to `meetings` as the model in `folder` hears them, and put it into the model.
+def add_backend(
+    folder: Path, meetings: Path, progress: Callable[[int, int], None] = lambda done, total: None, threads: int = 1
+) -> Bundle:
+    """Fit a PLDA to `meetings` as the model in `folder` hears them on `threads` cores, and put it into the model.
 
     `meetings` is a folder of recordings with an RTTM file each, in which a person has one name. `progress` is told how many
     recordings are done, and of how many. Raises `ModelError`, and `FormatError` where there is nothing to learn from.
     """
     if not folder.is_dir():
         raise ModelError(f"{folder}: expected the folder of a model of your own; fastdiar bundle makes one")
-    model = Model(folder)
+    model = Model(folder, threads)
     backend = _fit_to(model, meetings, progress)
     with replacing(folder / BACKEND) as beside:
         save_file(backend, beside)
