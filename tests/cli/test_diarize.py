@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from fastdiar.__main__ import run
 from fastdiar.core.formats import read_rttm
 
 Capture = pytest.CaptureFixture[str]
+Golden = Callable[[str, str], None]
 DIALOGUE = Path(__file__).resolve().parents[2] / "examples" / "dialogue.flac"
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "diarize"
 RATE = 16_000
@@ -58,17 +59,8 @@ def spoil(kind: str) -> str:
     return name
 
 
-def golden(name: str, text: str) -> None:
-    """`text` is word for word that of the file; rewrite the files with FASTDIAR_GOLDEN=write, and read what differs."""
-    path = GOLDEN / f"{name}.txt"
-    if os.environ.get("FASTDIAR_GOLDEN") == "write":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("kind", [*OUR_WORDS, *OTHERS_WORDS])
-def test_a_bad_recording_is_one_line_and_the_others_are_done(kind: str, talk: np.ndarray, capfd: Capture) -> None:
+def test_a_bad_recording_is_one_line_and_the_others_are_done(kind: str, talk: np.ndarray, golden: Golden, capfd: Capture) -> None:
     sources = [write("before.wav", talk[: 5 * RATE]), spoil(kind), write("after.wav", talk[: 5 * RATE])]
     assert run(["diarize", *sources, "-o", "out"]) == 2
     printed = capfd.readouterr()
@@ -77,7 +69,7 @@ def test_a_bad_recording_is_one_line_and_the_others_are_done(kind: str, talk: np
     if kind in OTHERS_WORDS:
         assert f"{kind}.wav: not a recording that can be read: " in printed.err
     else:
-        golden(kind, printed.err)
+        golden(f"diarize/{kind}.txt", printed.err)
     assert sorted(path.name for path in Path("out").iterdir()) == ["after.rttm", "before.rttm"]
     assert list(read_rttm(Path("out/after.rttm"))) == ["after"]
 
@@ -111,7 +103,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_explained(name: str, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+def test_a_mistake_is_explained(
+    name: str, talk: np.ndarray, golden: Golden, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
     for source in ("talk.wav", "other.wav", "monday/talk.wav", "tuesday/talk.wav"):
         write(source, talk[: 2 * RATE])
@@ -121,7 +115,7 @@ def test_a_mistake_is_explained(name: str, talk: np.ndarray, monkeypatch: pytest
     assert run(["diarize", *MISTAKES[name]]) == 2
     printed = capfd.readouterr()
     assert printed.out == ""
-    golden(name, printed.err)
+    golden(f"diarize/{name}.txt", printed.err)
     there = ["known.json", "monday", "notes.txt", "other.wav", "talk.wav", "tuesday"]
     assert sorted(path.name for path in Path().iterdir()) == there
     assert (Path("notes.txt").read_text(), Path("talk.wav").read_bytes()) == ("keep me", before)
@@ -134,10 +128,12 @@ def test_a_value_that_cannot_be_is_one_line(option: list[str], capfd: Capture) -
     assert said.startswith(f"fastdiar: error: Invalid value for '{option[0]}': ") and said.count("\n") == 1
 
 
-def test_without_onnxruntime_it_says_what_to_install(talk: np.ndarray, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+def test_without_onnxruntime_it_says_what_to_install(
+    talk: np.ndarray, golden: Golden, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     assert run(["diarize", write("a.wav", talk), write("b.wav", talk), "-o", "out"]) == 2
-    golden("without-onnxruntime", capfd.readouterr().err)
+    golden("diarize/without-onnxruntime.txt", capfd.readouterr().err)
     assert not Path("out").exists()
 
 
