@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import BinaryIO, TypeVar
 
-from anyio import CancelScope, CapacityLimiter, Semaphore, WouldBlock, create_task_group, move_on_after, to_thread
+from anyio import CapacityLimiter, Semaphore, move_on_after, to_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
@@ -20,6 +20,10 @@ from fastdiar.serving.uploads import received
 T = TypeVar("T")
 RECENT = 0.1
 """The latest computation's share in how long one takes."""
+LONG_SECONDS = 1.0
+"""Who waited so long is asked whether it is still there; in less, few go."""
+TELLING_SECONDS = 0.01
+"""For that to be told."""
 
 
 class Lane:
@@ -42,15 +46,18 @@ class Lane:
         """What `work` makes of a request's recording, from a thread, when it is its turn.
 
         Raises `Problem`: 503 at once where the lane is full, before anything of the recording is received, and 503 where its turn
-        does not come in time. Nothing is computed for a client that goes while it waits.
+        does not come in time. Nothing is computed for a client that has gone while it waited long.
         """
         async with self._entered():
             begun = time.perf_counter()
             async with received(request, self._upload_seconds) as upload:
                 metrics.STAGE.labels(self.name, "receive").observe(time.perf_counter() - begun)
                 asked = time.perf_counter()
-                async with self._turn(request):
-                    metrics.STAGE.labels(self.name, "wait").observe(time.perf_counter() - asked)
+                async with self._turn():
+                    waited = time.perf_counter() - asked
+                    metrics.STAGE.labels(self.name, "wait").observe(waited)
+                    if waited >= LONG_SECONDS and await _has_gone(request):
+                        raise ClientDisconnect
                     return await to_thread.run_sync(self._timed, lambda: work(upload), limiter=self._limiter)
 
     @asynccontextmanager
@@ -65,35 +72,16 @@ class Lane:
             self._inside -= 1
 
     @asynccontextmanager
-    async def _turn(self, request: Request) -> AsyncIterator[None]:
-        try:
-            self._turns.acquire_nowait()
-        except WouldBlock:
-            await self._waited(request)
+    async def _turn(self) -> AsyncIterator[None]:
+        # Who waits longer than clients do would be computed for nobody, and everybody behind would wait for that too.
+        with move_on_after(self._wait_seconds) as waiting:
+            await self._turns.acquire()
+        if waiting.cancelled_caught:
+            raise self._come_again()
         try:
             yield
         finally:
             self._turns.release()
-
-    async def _waited(self, request: Request) -> None:
-        """Until it is a request's turn. Raises `Problem` 503 where that takes too long, `ClientDisconnect` where the client goes.
-
-        Otherwise it would be computed for nobody, and everybody behind would wait for that too, until they are gone.
-        """
-        came = False
-        try:
-            with move_on_after(self._wait_seconds) as waiting:
-                async with create_task_group() as watching:
-                    watching.start_soon(_until_gone, request, watching.cancel_scope)
-                    await self._turns.acquire()
-                    came = True
-                    watching.cancel_scope.cancel()
-        except BaseException:
-            if came:
-                self._turns.release()
-            raise
-        if not came:
-            raise self._come_again() if waiting.cancelled_caught else ClientDisconnect
 
     def _come_again(self) -> Problem:
         wait = math.ceil(self._inside * self._mean / self._threads)
@@ -107,8 +95,8 @@ class Lane:
             self._mean += RECENT * (time.perf_counter() - begun - self._mean)
 
 
-async def _until_gone(request: Request, waiting: CancelScope) -> None:
-    """Ends the waiting for a client that goes."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    waiting.cancel()
+async def _has_gone(request: Request) -> bool:
+    """Whether the client of a request, whose body was received, has closed the connection."""
+    with move_on_after(TELLING_SECONDS):  # the server's own threads tell it, if they can, so that it is never there at once
+        return (await request.receive())["type"] == "http.disconnect"
+    return False
