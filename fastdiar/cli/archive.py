@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from fastdiar.archive.work import work_of
 from fastdiar.cli.progress import Progress
 from fastdiar.core.errors import FastdiarError, said
 from fastdiar.core.formats import Format
-from fastdiar.core.processes import in_processes
+from fastdiar.core.processes import cores, in_processes
 from fastdiar.diarization.model import Model
 
 NAMED = 20
@@ -45,7 +44,7 @@ def diarize_archive(
     if engine == "ray":
         heard_by = partial(in_cluster, address=ray_address or "auto", cores=model.threads, at_once=workers)
     else:
-        at_once = workers or max(1, len(os.sched_getaffinity(0)) // model.threads)
+        at_once = workers or max(1, cores() // model.threads)
         heard_by = partial(in_processes, workers=at_once, finish=False)
     work = work_of(model, style, wishes)
     try:

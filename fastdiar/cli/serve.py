@@ -42,7 +42,8 @@ def serve(
     """
     with needs("serve", "fastdiar serve"):
         from fastdiar.serving.server import serve as run
-    from fastdiar.serving.settings import ServeSettings, cores, limited
+    from fastdiar.core.processes import cores
+    from fastdiar.serving.settings import ServeSettings, limited
 
     kept = {"redis": redis} if jobs is None else {"redis": redis, "jobs": jobs.absolute()}
     settings = ServeSettings(model, known, host, token_file, threads or max(1, cores() // workers), **kept)

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastdiar.core.bundle import BACKEND, Bundle, read_bundle
 from fastdiar.core.errors import MissingExtra, ModelError, nearest
+from fastdiar.core.processes import cores
 
 ASSETS = Path(__file__).parents[1] / "assets"
 DEFAULT = "quality"
@@ -42,9 +43,12 @@ class Model:
     """The graphs of a bundle; each is loaded when first used. Not to be shared between threads while loading."""
 
     def __init__(self, folder: Path, threads: int = 1, provider: Provider = "cpu") -> None:
-        """Read and verify the bundle; raises `ModelError`, and `MissingExtra` without what is to run it."""
+        """Read and verify the bundle; raises `ModelError`, and `MissingExtra` without what is to run it.
+
+        More `threads` than there are cores only get in each other's way: they count as so many.
+        """
         self._runtime = _onnxruntime(provider)
-        self.folder, self.threads, self.provider = folder, threads, provider
+        self.folder, self.threads, self.provider = folder, min(threads, cores()), provider
         self.bundle: Bundle = read_bundle(folder)
 
     def activity(self, waveforms: np.ndarray) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from fastdiar.core.processes import cores
 
 LIBRARIES = ("fastdiar", "numpy", "scipy", "onnxruntime", "onnxruntime-gpu", "pyannote.metrics", "torch")
 CPU_INFO = Path("/proc/cpuinfo")
@@ -26,5 +27,5 @@ def versions() -> dict[str, str]:
 def hardware() -> str:
     """The processor and how many cores of it may be used, in words."""
     names = re.findall(r"^model name\s*:\s*(.+)$", CPU_INFO.read_text(), re.MULTILINE) if CPU_INFO.is_file() else []
-    cores = len(os.sched_getaffinity(0))
-    return f"{names[0] if names else platform.machine()}, {cores} {'core' if cores == 1 else 'cores'}, {platform.system()}"
+    count = cores()
+    return f"{names[0] if names else platform.machine()}, {count} {'core' if count == 1 else 'cores'}, {platform.system()}"

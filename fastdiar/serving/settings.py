@@ -118,8 +118,3 @@ def hand_down(settings: ServeSettings) -> None:
 def handed_down() -> ServeSettings:
     """The settings that `hand_down` put; the defaults where nobody did."""
     return structure(json.loads(os.environ.get(VARIABLE, "{}")), ServeSettings)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))

@@ -15,6 +15,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="running a model needs o
 
 from fastdiar.core.bundle import BACKEND, Activity, Bundle, write_bundle
 from fastdiar.core.errors import MissingExtra, ModelError
+from fastdiar.core.processes import cores
 from fastdiar.core.types import Frames
 from fastdiar.diarization.diarizer import load
 from fastdiar.diarization.model import ASSETS, Model, find_model, shipped
@@ -179,3 +180,8 @@ def test_a_provider_that_is_not_installed(bundled, monkeypatch: pytest.MonkeyPat
     for provider in ("cuda", "tensorrt"):
         with pytest.raises(MissingExtra, match=rf"--provider {provider} needs .*: pip install 'fastdiar\[gpu\]'"):
             Model(folder, provider=provider)
+
+
+def test_more_threads_than_cores_count_as_so_many(bundled: Callable[..., Path]) -> None:
+    """onnxruntime would make them all, and a clip of a second take minutes."""
+    assert Model(bundled(), threads=10_000).threads == cores()
