@@ -26,7 +26,8 @@ def run(arguments: Sequence[str]) -> int:
             code = app(list(arguments) or ["--help"], prog_name="fastdiar", standalone_mode=False)
             sys.stdout.flush()
         except (FastdiarError, typer.TyperException) as error:
-            words = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+            # typer checks choices with pydantic, which says first that it does.
+            words = error.format_message().replace("Value error, ", "") if isinstance(error, typer.TyperException) else str(error)
             print(said("error", words), file=sys.stderr)
             return 2
     except KeyboardInterrupt:

@@ -72,7 +72,8 @@ def _teller() -> Callable[[str, str], None]:
 def _report(summary: run.Summary, output: str) -> int:
     before = f"; {summary.before:,} recordings were done before" if summary.before else ""
     pace = summary.seconds / max(summary.elapsed, 1e-3)
-    sound = f"{summary.done:,} recordings, {summary.seconds / 3600:,.2f} hours of sound, {pace:,.0f} hours an hour"
+    recordings = "recording" if summary.done == 1 else "recordings"
+    sound = f"{summary.done:,} {recordings}, {summary.seconds / 3600:,.2f} hours of sound, {pace:,.0f} hours an hour"
     typer.echo(f"{output}: {sound if summary.done or summary.failed else 'nothing to do'}{before}")
     if summary.failed:
         typer.echo(said("error", f"{summary.failed:,} recordings failed: see {Path(output) / FAILED}"), err=True)

@@ -38,5 +38,7 @@ def format_for(output: str | Path | None, style: Style | None) -> Format:
         and not Path(output).is_dir()
     ):
         endings = ", ".join(each.suffix for each in FORMATS.values())
-        raise FormatError(f"{output}: its name does not end in a format of turns ({endings}): choose another, or say which it is")
+        raise FormatError(
+            f"{output}: its name does not end in a format of turns ({endings}): choose another, or say which it is (see --help)"
+        )
     return named or FORMATS["rttm"]

@@ -90,7 +90,8 @@ class Diarizer:
         found = walk(recording, self.model, self.settings, self.clustering, least, most, exclusive, runner_up, progress)
         people = len(found.speakers)
         if found.turns and people < least:
-            wish = f"{found.uri}: asked for at least {least} speakers, found speech for {people}"
+            asked = least if most == least else f"at least {least}"
+            wish = f"{found.uri}: asked for {asked} speakers, found speech for {people}"
             return attrs.evolve(found, warnings=(*found.warnings, wish))
         return found
 
