@@ -68,7 +68,7 @@ def model(fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "model"
     folder.mkdir()
     write_bundle(folder, fake.bundle)
-    monkeypatch.setattr(plda, "Model", lambda folder: fake)
+    monkeypatch.setattr(plda, "Model", lambda folder, threads: fake)
     monkeypatch.setattr(plda, "fit_plda", partial(fit_plda, dim=2))
     return folder
 
