@@ -1,7 +1,7 @@
 """How many clips each augmentation changes a second, beside audiomentations on the same clips in the same run.
 
 A batch of 32 clips of 3 s in, a batch out, every clip changed, one thread. Where audiomentations has nothing alike, or is not
-installed (`pip install 'fastdiar[bench,media]'`), its half of the comparison is skipped.
+installed (`pip install '.[bench,media]'`), its half of the comparison is skipped.
 """
 
 from __future__ import annotations

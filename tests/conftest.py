@@ -296,7 +296,7 @@ def sound() -> Callable[[Script, float], np.ndarray]:
 @pytest.fixture(scope="session")
 def quality() -> Diarizer:
     """The model that ships."""
-    pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install 'fastdiar[cpu]'")
+    pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install '.[cpu]'")
     from fastdiar import load
 
     return load("quality")

@@ -119,7 +119,7 @@ def test_a_library_that_is_not_installed_is_no_broken_plugin() -> None:
         "print(registry.broken())"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    expected = "encoder 'cnn' needs a part that is not installed: pip install 'fastdiar[train]'"
+    expected = "encoder 'cnn' needs a part that is not installed: pip install '.[train]' in fastdiar's checkout"
     assert done.stdout.splitlines() == [expected, "[]"]
 
 

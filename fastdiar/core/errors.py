@@ -13,6 +13,9 @@ from pathlib import Path
 
 import attrs
 
+OVERWRITTEN = {"gpu": "onnxruntime"}
+"""What an extra's wheels would be mixed with: it must go first."""
+
 
 class FastdiarError(Exception):
     """A mistake that a person can mend: which file, key or line; what was expected; what to do."""
@@ -50,12 +53,13 @@ class MissingExtra(FastdiarError):
 
     def __str__(self) -> str:
         what, extra = self.args
-        return f"{what} needs a part that is not installed: pip install 'fastdiar[{extra}]'"
+        first = f"pip uninstall {OVERWRITTEN[extra]}, then " if extra in OVERWRITTEN else ""
+        return f"{what} needs a part that is not installed: {first}pip install '.[{extra}]' in fastdiar's checkout"
 
 
 @contextmanager
 def needs(extra: str, what: str) -> Iterator[None]:
-    """Around imports of what `fastdiar[extra]` brings: says so where it is not installed, and `what` needs it."""
+    """Around imports of what an extra brings: says so where it is not installed, and `what` needs it."""
     try:
         yield
     except ModuleNotFoundError as error:

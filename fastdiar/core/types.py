@@ -106,7 +106,7 @@ class Diarization:
         return format_json(self)
 
     def to_annotation(self) -> Annotation:
-        """The turns as a `pyannote.core.Annotation` (needs `pip install 'fastdiar[score]'`)."""
+        """The turns as a `pyannote.core.Annotation` (needs `pip install '.[score]'`)."""
         from fastdiar.core.formats import to_annotation
 
         return to_annotation(self)

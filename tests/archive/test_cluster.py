@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install 'fastdiar[cpu]'")
-pytest.importorskip("ray", reason="needs Ray: pip install 'fastdiar[ray]'")
+pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install '.[cpu]'")
+pytest.importorskip("ray", reason="needs Ray: pip install '.[ray]'")
 
 from fastdiar.archive.cluster import in_cluster
 from fastdiar.core.errors import DataError

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install 'fastdiar[cpu]'")
+pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install '.[cpu]'")
 
 from fastdiar.__main__ import run
 

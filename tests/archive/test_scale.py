@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install 'fastdiar[cpu]'")
+pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install '.[cpu]'")
 
 from fastdiar.__main__ import run
 from fastdiar.cli import app

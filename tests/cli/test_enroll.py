@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install 'fastdiar[cpu]'")
+pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install '.[cpu]'")
 
 from fastdiar.__main__ import run
 

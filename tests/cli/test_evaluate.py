@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 pytest.importorskip("onnxruntime")
-pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install 'fastdiar[score]'")
+pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install '.[score]'")
 
 from fastdiar.__main__ import run
 from fastdiar.diarization.model import Model
@@ -78,7 +78,7 @@ def test_without_jinja_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, 
     for module in ("page", "templates"):
         monkeypatch.delitem(sys.modules, f"fastdiar.evaluation.report.{module}", raising=False)
     assert run(["evaluate", "quickstart", "--data", ".", "--report", "page.html"]) == 2
-    assert "--report needs a part that is not installed: pip install 'fastdiar[report]'" in capsys.readouterr().err
+    assert "--report needs a part that is not installed: pip install '.[report]'" in capsys.readouterr().err
 
 
 def test_strangers_are_compared_where_asked(meetings: Path, voices: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -154,5 +154,5 @@ def test_a_new_package_without_the_library_that_writes_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     assert run(["new", "encoder", "wavy", "--into", str(tmp_path)]) == 2
-    assert "fastdiar new needs a part that is not installed: pip install 'fastdiar[new]'" in capsys.readouterr().err
+    assert "fastdiar new needs a part that is not installed: pip install '.[new]'" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install 'fastdiar[score]'")
+pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install '.[score]'")
 
 from fastdiar.__main__ import run
 from fastdiar.core.types import Diarization, Turn
@@ -104,7 +104,7 @@ def test_a_mistake_is_one_line(arguments: list[str], message: str, capfd: Captur
 def test_without_pyannote_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyannote.metrics", None)
     assert run(["score", write("ref.rttm", REFERENCE), write("hyp.rttm", LATE)]) == 2
-    assert "scoring needs a part that is not installed: pip install 'fastdiar[score]'" in capfd.readouterr().err
+    assert "scoring needs a part that is not installed: pip install '.[score]'" in capfd.readouterr().err
 
 
 def test_any_format_of_turns_is_scored(capfd: Capture) -> None:

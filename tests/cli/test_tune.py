@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 pytest.importorskip("onnxruntime")
-pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install 'fastdiar[score]'")
+pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install '.[score]'")
 
 from fastdiar.__main__ import run
 

@@ -72,7 +72,7 @@ def test_m4a_needs_the_media_extra_and_says_so(tmp_path: Path, monkeypatch: pyte
     path = tmp_path / "talk.m4a"
     path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    with pytest.raises(MissingExtra, match=r"talk.m4a: reading this format needs .* pip install 'fastdiar\[media\]'"):
+    with pytest.raises(MissingExtra, match=r"talk.m4a: reading this format needs .* pip install '\.\[media\]'"):
         audio.read(path)
 
 

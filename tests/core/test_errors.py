@@ -15,7 +15,7 @@ from fastdiar.core.structure import StructureError
     ("error", "words"),
     [
         (AudioError("a.wav: is torn"), "a.wav: is torn"),
-        (MissingExtra("m4a", "media"), "m4a needs a part that is not installed: pip install 'fastdiar[media]'"),
+        (MissingExtra("m4a", "media"), "m4a needs a part that is not installed: pip install '.[media]' in fastdiar's checkout"),
         (
             RecipeError([Problem("is missing", "encoder", Path("a.toml")), Problem("unknown", "data", Path("a.toml"), 3)]),
             "a.toml: encoder: is missing\na.toml:3: data: unknown",

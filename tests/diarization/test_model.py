@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-onnxruntime = pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install 'fastdiar[cpu]'")
+onnxruntime = pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install '.[cpu]'")
 
 from fastdiar.core.bundle import BACKEND, Activity, Bundle, write_bundle
 from fastdiar.core.errors import MissingExtra, ModelError
@@ -170,7 +170,7 @@ def test_a_broken_backend_is_named(bundled, backend: bytes, reason: str) -> None
 
 def test_without_onnxruntime_it_says_what_to_install(bundled, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(MissingExtra, match=r"running a model needs .*: pip install 'fastdiar\[cpu\]'"):
+    with pytest.raises(MissingExtra, match=r"running a model needs .*: pip install '\.\[cpu\]'"):
         Model(bundled())
 
 
@@ -178,7 +178,9 @@ def test_a_provider_that_is_not_installed(bundled, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     folder = bundled()
     for provider in ("cuda", "tensorrt"):
-        with pytest.raises(MissingExtra, match=rf"--provider {provider} needs .*: pip install 'fastdiar\[gpu\]'"):
+        with pytest.raises(
+            MissingExtra, match=rf"--provider {provider} needs .*: pip uninstall onnxruntime, then pip install '\.\[gpu\]'"
+        ):
             Model(folder, provider=provider)
 
 

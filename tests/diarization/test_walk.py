@@ -144,7 +144,7 @@ class TestTheModelThatShips:
         assert all(turn.confidence is not None and 0 < turn.confidence <= 1 for turn in whole.turns)
 
     def test_finds_who_spoke_when(self, whole: Diarization) -> None:
-        pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install 'fastdiar[score]'")
+        pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install '.[score]'")
         from fastdiar.evaluation.diarization import Pair, score
 
         result = score(Pair("dialogue", read_rttm(EXAMPLES / "dialogue.rttm")["dialogue"], whole.turns))

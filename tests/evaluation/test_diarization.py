@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install 'fastdiar[score]'")
+pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install '.[score]'")
 
 from fastdiar.core.errors import FormatError
 from fastdiar.core.types import Diarization, Turn

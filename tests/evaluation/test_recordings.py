@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 pytest.importorskip("onnxruntime")
-pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install 'fastdiar[score]'")
+pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install '.[score]'")
 
 from fastdiar.core.dataset import Entry
 from fastdiar.core.errors import DataError

@@ -12,9 +12,9 @@ import attrs
 import numpy as np
 import pytest
 
-pytest.importorskip("jinja2", reason="reports need jinja2: pip install 'fastdiar[report]'")
-pytest.importorskip("matplotlib", reason="reports need matplotlib: pip install 'fastdiar[report]'")
-pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install 'fastdiar[score]'")
+pytest.importorskip("jinja2", reason="reports need jinja2: pip install '.[report]'")
+pytest.importorskip("matplotlib", reason="reports need matplotlib: pip install '.[report]'")
+pytest.importorskip("pyannote.metrics", reason="scoring needs pyannote.metrics: pip install '.[score]'")
 
 from matplotlib.image import imread
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="teachers need the package onnx: pip install 'fastdiar[train]'")
-onnxruntime = pytest.importorskip("onnxruntime", reason="running a graph needs onnxruntime: pip install 'fastdiar[cpu]'")
+onnx = pytest.importorskip("onnx", reason="teachers need the package onnx: pip install '.[train]'")
+onnxruntime = pytest.importorskip("onnxruntime", reason="running a graph needs onnxruntime: pip install '.[cpu]'")
 
 from fastdiar import load
 from fastdiar.core import audio

@@ -52,7 +52,9 @@ def test_what_no_recording_can_be_read_without_ends_it_in_plain_words(
         raise MissingExtra(f"{entry.path.name}: reading this format", "media")
 
     monkeypatch.setattr(Folder, "load", lacking)
-    with pytest.raises(MissingExtra, match=r"^a\.wav: reading this format needs a part .*: pip install 'fastdiar\[media\]'$"):
+    with pytest.raises(
+        MissingExtra, match=r"^a\.wav: reading this format needs a part .*: pip install '\.\[media\]' in .*checkout$"
+    ):
         list(loader(clips, [[Crop(0, 100)]], {}, workers))
 
 

@@ -108,5 +108,5 @@ def test_each_codec_is_drawn_as_often_and_others_stay_as_they_are() -> None:
 def test_without_its_library_it_says_what_to_install(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, LIBRARIES[name], None)
     Codec(CodecConfig(codecs=("mu_law",)))
-    with pytest.raises(MissingExtra, match=rf"'codec' with {name} needs a part that is not installed: .*fastdiar\[media\]"):
+    with pytest.raises(MissingExtra, match=rf"'codec' with {name} needs a part that is not installed: .*\.\[media\]"):
         Codec(CodecConfig(codecs=("telephone", name)))  # type: ignore[arg-type]
