@@ -15,7 +15,7 @@ import attrs
 from fastdiar import registry
 from fastdiar.core.component import Part
 from fastdiar.core.dataset import Dataset, Entry
-from fastdiar.core.errors import DataError, FastdiarError, FormatError, Problem, RecipeError, nearest
+from fastdiar.core.errors import DataError, FastdiarError, FormatError, MissingExtra, Problem, RecipeError, nearest
 from fastdiar.core.recipe_files import SET, Origin, Source, read_source, source_of
 from fastdiar.core.splits import why_empty
 from fastdiar.core.structure import MISSING, KeyPath, StructureError, dotted, shown, structure, unstructure
@@ -149,6 +149,7 @@ class _Reader:
         self._source = source
         self._path = path
         self._problems = list(source.problems)
+        self._lacking: set[str] = set()
 
     def recipe(self, path: Path | None) -> Recipe:
         """The recipe; raises `RecipeError`."""
@@ -208,6 +209,11 @@ class _Reader:
             return None
         try:
             component: Any = registry.lookup(kind, use)
+        except MissingExtra as error:
+            if error.extra not in self._lacking:  # or every component would say it
+                self._lacking.add(error.extra)
+                self._problem((*key, "use"), str(error))
+            return None
         except FastdiarError as error:
             self._problem((*key, "use"), str(error))
             return None

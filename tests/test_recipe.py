@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from fastdiar import registry
-from fastdiar.core.errors import RecipeError
+from fastdiar.core.errors import MissingExtra, RecipeError
 from fastdiar.core.recipe_files import DEEPEST, LARGEST_FILE
 from fastdiar.recipe import absent_data, read_recipe, recipe_from_table
 
@@ -281,6 +281,18 @@ def test_components_inside_a_component_are_parts_like_any(here: Path) -> None:
     lines = recipe.to_toml(origins=True).splitlines()
     assert "probability = 0.25  # new.toml:8" in lines and "probability = 0.5  # --set" in lines
     assert recipe_from_table(tomllib.loads(recipe.to_toml()), "a run") == attrs.evolve(recipe, path=None, origins={})
+
+
+def test_what_all_its_components_lack_is_said_once_beside_all_else(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lookup(kind: str, name: str) -> type:
+        raise MissingExtra(f"{kind} '{name}'", "train")
+
+    monkeypatch.setattr(registry, "lookup", lookup)
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(write("[trainer]\nepochs = -1\n"))
+    wrong, lacking = caught.value.problems
+    assert str(lacking).startswith("base.toml:3: data.train.use: dataset 'folder' needs a part that is not installed: ")
+    assert (wrong.key, wrong.line) == ("trainer.epochs", 3)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda path: path.stem)

@@ -50,6 +50,7 @@ class MissingExtra(FastdiarError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(what, extra)  # as they are, or no process could hand the error to another
+        self.extra = extra
 
     def __str__(self) -> str:
         what, extra = self.args
