@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -10,6 +12,7 @@ from anyio import to_thread
 from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
+from fastdiar.core.errors import said
 from fastdiar.serving import clips, health, metrics, page, problems, recordings, stream
 from fastdiar.serving.jobs import endpoints as jobs
 from fastdiar.serving.jobs.tables import job_table
@@ -51,5 +54,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service = app.state.service = Service(app.state.settings)
     app.state.jobs = job_table(service.settings, service.model.bundle)
     await to_thread.run_sync(service.warm_up)
+    print(said("ready", f"worker {os.getpid()}"), file=sys.stderr, flush=True)
     yield
     service.close()

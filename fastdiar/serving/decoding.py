@@ -97,7 +97,7 @@ class _Decoder:
         """Start the process."""
         # Whole messages, not a stream of bytes; no pickle, because a codec that was taken over must not take over the server.
         self._channel, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "fastdiar.serving.decoder", str(self._memory)]
+        command = [sys.executable, "-P", "-m", "fastdiar.serving.decoder", str(self._memory)]
         single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         self._proven = False
         with other:

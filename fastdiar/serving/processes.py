@@ -51,4 +51,5 @@ def end_with_parent() -> None:
 
 
 def _started(module: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", module])
+    # -P: what lies in the folder that the server was started in is not imported. A group of its own: Ctrl-C is the server's.
+    return subprocess.Popen([sys.executable, "-P", "-m", module], process_group=0)

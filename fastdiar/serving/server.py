@@ -5,13 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import socket
+import sys
 import tempfile
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
-from fastdiar.core.errors import FastdiarError
+from fastdiar.core.errors import FastdiarError, said
 from fastdiar.core.voices import read_known
 from fastdiar.diarization.model import Model, find_model
 from fastdiar.serving.jobs.tables import job_table
@@ -42,7 +44,10 @@ def serve(settings: ServeSettings, port: int, workers: int) -> None:
         respawn_failed_workers=True,
         respawn_interval=0.5,
         workers_kill_timeout=GRACE_SECONDS,
+        log_level=LogLevels.warning,  # it says that it listens before anybody can be answered: each worker says when it is ready
     )
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    print(said("starting", f"http://{host}:{port} answers when a worker is ready; Ctrl-C ends it"), file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="fastdiar-counts-") as counts:
         os.environ[FOLDER] = counts
         with kept_running("fastdiar.serving.jobs.runner"):

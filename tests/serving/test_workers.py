@@ -19,6 +19,7 @@ pytest.importorskip("granian")
 
 from starlette.testclient import TestClient
 
+from fastdiar.serving.processes import kept_running
 from tests.serving.conftest import KILLS, as_wav, children, is_live, running, wait_for
 
 
@@ -45,6 +46,11 @@ def test_a_worker_that_is_killed_is_replaced_and_others_are_unharmed(tmp_path: P
     clip = as_wav(np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32))
     with running(tmp_path, "--workers", "2") as (process, address):
         wait_for(lambda: len(workers(process.pid)) == 2, "both workers")
+        said = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+        assert said[0] == f"fastdiar: starting: {address} answers when a worker is ready; Ctrl-C ends it"
+        assert {f"fastdiar: ready: worker {each}" for each in workers(process.pid)} & set(said[1:])
+        (runner,) = (each for each, command in children(process.pid).items() if "jobs.runner" in command)
+        assert os.getpgid(runner) == runner  # Ctrl-C in a terminal goes to the server alone, which ends it
         ask, statuses, ending = asking(address, clip)
         threads = [threading.Thread(target=ask) for _ in range(3)]
         for thread in threads:
@@ -63,6 +69,16 @@ def test_a_worker_that_is_killed_is_replaced_and_others_are_unharmed(tmp_path: P
     assert statuses["broken"] <= len(threads)  # at most what the killed worker was working on
     total = re.search(r'fastdiar_requests_total\{endpoint="/v1/embed",status="200"\} (\S+)', told)
     assert total is not None and float(total[1]) >= statuses[200]
+
+
+def test_nothing_that_lies_in_the_current_folder_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("stranger.py").write_text("print('hello')", encoding="utf-8")
+    with kept_running("stranger"):
+        out, err = wait_for(lambda: any(said := capfd.readouterr()) and said, "the process to say something")
+    assert out == "" and "No module named stranger" in err
 
 
 def test_silent_connections_keep_others_out_for_a_while_only(tmp_path: Path) -> None:
