@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    hypothesis: Annotated[Path, typer.Argument(metavar="HYP", help="The turns to judge: an RTTM file, or a folder of them.")],
     reference: Annotated[Path, typer.Argument(metavar="REF", help="The true turns: an RTTM file, or a folder of them.")],
+    hypothesis: Annotated[Path, typer.Argument(metavar="HYP", help="The turns to judge: an RTTM file, or a folder of them.")],
     uem: Annotated[Path | None, typer.Option(help="The stretches to judge: a UEM file, or a folder of them.")] = None,
     audio: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="The recordings; by default those that lie beside the references.")
@@ -29,7 +29,7 @@ def analyze(
 ) -> None:
     """Errors by kind: how much of the DER each carries, and the worst stretches.
 
-    Example: fastdiar analyze found/ meetings/ --uem meetings/ -o errors.html
+    Example: fastdiar analyze meetings/ found/ --uem meetings/ -o errors.html
     """
     from fastdiar.core.errors import needs
     from fastdiar.core.files import write_text

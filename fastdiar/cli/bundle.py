@@ -9,7 +9,9 @@ import typer
 
 
 def bundle(
-    segmentation: Annotated[Path, typer.Argument(metavar="SEGMENTATION", help="pyannote segmentation-3.0 as ONNX.")],
+    segmentation: Annotated[
+        Path, typer.Argument(metavar="SEGMENTATION", help="segmentation-3.0 as ONNX, or a model that has it.")
+    ],
     embedding: Annotated[Path, typer.Argument(metavar="EMBEDDING", help="CAM++ (3D-Speaker, 192 numbers a voice) as ONNX.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the model.")],
     precision: Annotated[

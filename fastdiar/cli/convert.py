@@ -22,7 +22,7 @@ def convert(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="OUT", help="The same, as other commands say it.")
     ] = None,
-    read_as: Annotated[Style | None, typer.Option("--from", help="What IN is; by default what its name ends in.")] = None,
+    read_as: Annotated[Style | None, typer.Option("--from", help="What IN is; by default what its name says, or rttm.")] = None,
     write_as: Annotated[Style | None, typer.Option("--to", help="What OUT is to be; by default what its name ends in.")] = None,
 ) -> None:
     """Turns from one format to another.

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fastdiar.diarization.model import DEFAULT
+
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, as fastdiar train writes it.")],
@@ -19,6 +21,9 @@ def export(
         Path | None,
         typer.Option(help="Recordings with RTTM files (a folder, or a recipe's [data.test]) that must be diarized as before."),
     ] = None,
+    activity: Annotated[
+        str, typer.Option(metavar="MODEL", help="Whose graph for who is active comes along, where the run has none.")
+    ] = DEFAULT,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A value of the run's recipe, such as export.batch.")
     ] = None,
@@ -34,10 +39,10 @@ def export(
 
     with needs("train", "exporting"):
         from fastdiar.training.export import export_run
-    exported = export_run(run, output, to, precision, gate, overrides or ())
+    exported = export_run(run, output, to, precision, gate, overrides or (), activity)
     for name, parity in exported.gate.graphs.items():
         size = (output / name).stat().st_size / 1e6
         typer.echo(f"{name:14} {size:6.2f} MB with weights, differs from torch by at most {parity.outputs:.1e}")
     typer.echo(exported.gate)
-    if exported.bundle.activity is None:
-        typer.echo(f"{output}: tells voices apart, but cannot diarize: it has no graph for who is active")
+    if not exported.bundle.embedding:
+        typer.echo(f"{output}: tells no voices apart: a model that does takes it along, fastdiar export RUN --activity {output}")

@@ -17,14 +17,14 @@ def view(
     audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="The recording.")],
     turns: Annotated[Path, typer.Argument(metavar="TURNS", help="Who spoke when, in any format of turns.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page, an .html file.")],
-    reference: Annotated[Path | None, typer.Argument(metavar="[REF]", help="The true turns, drawn above.")] = None,
+    reference: Annotated[Path | None, typer.Option(metavar="REF", help="The true turns, drawn above.")] = None,
     silent: Annotated[
         bool, typer.Option("--silent", help="Leave the sound out: a smaller page, which gives no voice away.")
     ] = False,
 ) -> None:
     """Draw who spoke when as one HTML file, which needs nothing else, to be played, zoomed and sent.
 
-    Example: fastdiar view meeting.wav meeting.rttm reference.rttm -o meeting.html
+    Example: fastdiar view meeting.wav meeting.rttm --reference reference.rttm -o meeting.html
     """
     from fastdiar.core.files import write_text
     from fastdiar.page.view import hear, page

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from fastdiar.core.errors import FormatError, MissingExtra
-from fastdiar.core.formats import named_format, read_turns, read_uem
+from fastdiar.core.formats import read_turns, read_uem
 from fastdiar.core.types import Turn
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ def partner(stem: str, known: Iterable[str], folder: Path) -> str:
 
 
 def _turns(path: Path) -> Sequence[Turn]:
-    """Those of a file of one recording; it is RTTM where its name does not end in another format of turns."""
-    found = read_turns(path, None if named_format(path) else "rttm")
+    """Those of a file of one recording."""
+    found = read_turns(path)
     if len(found) > 1:
         names = ", ".join(sorted(one.uri for one in found)[:3])
         raise FormatError(

@@ -33,7 +33,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_page_lets_the_worst_be_heard_and_figures_agree(folders: Path, capfd: Capture) -> None:
-    assert run(["analyze", "found", "meetings", "-o", "errors.html", "--json", "errors.json"]) == 0
+    assert run(["analyze", "meetings", "found", "-o", "errors.html", "--json", "errors.json"]) == 0
     assert "confusion: too few people" in capfd.readouterr().out
     figures = json.loads((folders / "errors.json").read_text())
     assert figures["seconds"] == pytest.approx(sum(each["seconds"] for each in figures["kinds"]))
@@ -45,17 +45,17 @@ def test_the_page_lets_the_worst_be_heard_and_figures_agree(folders: Path, capfd
 
 def test_without_recordings_there_is_a_page_and_a_warning(folders: Path, capfd: Capture) -> None:
     (folders / "meetings" / "dialogue.flac").unlink()
-    assert run(["analyze", "found", "meetings", "-o", "errors.html"]) == 0
+    assert run(["analyze", "meetings", "found", "-o", "errors.html"]) == 0
     assert "fastdiar: warning: dialogue: cannot be heard on the page" in capfd.readouterr().err
     assert "<audio" not in (folders / "errors.html").read_text()
 
 
 def test_figures_alone(folders: Path, capfd: Capture) -> None:
-    assert run(["analyze", "found", "meetings", "--json", "-"]) == 0
+    assert run(["analyze", "meetings", "found", "--json", "-"]) == 0
     assert json.loads(capfd.readouterr().out)["right"] == 0
 
 
 def test_folders_that_do_not_match_are_one_line(folders: Path, capfd: Capture) -> None:
     (folders / "found" / "dialogue.rttm").rename(folders / "found" / "other.rttm")
-    assert run(["analyze", "found", "meetings"]) == 2
+    assert run(["analyze", "meetings", "found"]) == 2
     assert capfd.readouterr().err.count("\n") == 1

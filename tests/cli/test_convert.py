@@ -102,7 +102,7 @@ def test_words_get_their_speakers(capfd: Capture) -> None:
 @pytest.mark.parametrize(
     ("call", "reason"),
     [
-        (["convert", "talk.xml", "x.srt"], "talk.xml: its name does not end in a format of turns"),
+        (["convert", "talk.xml", "x.srt"], "talk.xml:1: expected an RTTM line"),
         (["convert", "gone.rttm", "x.srt"], "gone.rttm: cannot be read: No such file"),
         (["assign", "talk.words.json", "talk.rttm", "-o", "x.rttm"], "-o x.rttm: expected a name that ends in .json"),
         (["assign", "talk.rttm", "talk.rttm"], "talk.rttm: not JSON: expected what Whisper writes"),
@@ -111,6 +111,7 @@ def test_words_get_their_speakers(capfd: Capture) -> None:
 )
 def test_a_mistake_is_one_line(call: list[str], reason: str, capfd: Capture) -> None:
     Path("two.rttm").write_text(RTTM.format(uri="one") + RTTM.format(uri="two"))
+    Path("talk.xml").write_text("<talk>")
     assert run(call) == 2
     said = capfd.readouterr().err
     assert said.startswith(f"fastdiar: error: {reason}") and said.count("\n") == 1

@@ -33,7 +33,7 @@ def content(written: Path) -> dict[str, Any]:
 def test_the_page_holds_turns_reference_and_sound(tmp_path: Path) -> None:
     other = tmp_path / "found.rttm"
     other.write_text(Path(REFERENCE).read_text().replace(" slt ", " ann "))
-    assert run(["view", SAMPLE, str(other), REFERENCE, "-o", str(tmp_path / "x.html")]) == 0
+    assert run(["view", SAMPLE, str(other), "--reference", REFERENCE, "-o", str(tmp_path / "x.html")]) == 0
     written = content(tmp_path / "x.html")
     assert (written["name"], round(written["seconds"], 1)) == ("dialogue.flac", 51.2)
     assert len(written["turns"]) == len(written["reference"]) == 13
@@ -118,7 +118,8 @@ def test_in_a_browser(chromium: Any, accessible: Callable[[Any], None], tmp_path
     lines = Path(REFERENCE).read_text()
     (tmp_path / "evil.csv").write_text(f'start,end,speaker\n0.5,4.676,"{evil.replace(chr(34), chr(34) * 2)}"\n5,10,ann\n')
     (tmp_path / "true.rttm").write_text(lines)
-    assert run(["view", SAMPLE, str(tmp_path / "evil.csv"), str(tmp_path / "true.rttm"), "-o", str(tmp_path / "x.html")]) == 0
+    turns, reference, out = (str(tmp_path / name) for name in ("evil.csv", "true.rttm", "x.html"))
+    assert run(["view", SAMPLE, turns, "--reference", reference, "-o", out]) == 0
     said: list[str] = []
     tab = chromium.new_page()
     tab.on("console", lambda message: said.append(message.text))

@@ -77,11 +77,8 @@ def named_format(path: Path | str) -> Format | None:
 
 
 def read_turns(path: Path, name: str | None = None) -> list[Diarization]:
-    """The recordings of a file in the format `name`, or in the one that its own name ends in; raises `FormatError`."""
+    """The recordings of a file in the format `name`, or the one that its own name ends in, or RTTM; raises `FormatError`."""
     if name is not None and name not in FORMATS:
         raise FormatError(f"no format '{name}'{nearest(name, FORMATS)}: expected one of {', '.join(FORMATS)}")
-    chosen = named_format(path) if name is None else FORMATS[name]
-    if chosen is None:
-        endings = ", ".join(each.suffix for each in FORMATS.values())
-        raise FormatError(f"{path}: its name does not end in a format of turns ({endings}): say which it is")
+    chosen = FORMATS[name] if name else named_format(path) or FORMATS["rttm"]
     return chosen.read(path)

@@ -209,9 +209,15 @@ def test_the_format_is_what_the_name_ends_in() -> None:
     assert named_format("a.wav") is None
 
 
-def test_a_format_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"a\.xml: its name does not end in a format of turns \(\.rttm, .*\): say which it is"):
+def test_what_no_name_tells_is_rttm(tmp_path: Path) -> None:
+    (tmp_path / "a.out").write_text("SPEAKER a 1 0 1 <NA> <NA> ann <NA> <NA>\n")
+    assert [(one.uri, one.speakers) for one in read_turns(tmp_path / "a.out")] == [("a", ["ann"])]
+    (tmp_path / "a.xml").write_text("<turns>\n")
+    with pytest.raises(FormatError, match=r"a\.xml:1: expected an RTTM line, such as .*, got '<turns>'"):
         read_turns(tmp_path / "a.xml")
+
+
+def test_a_format_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"no format 'rtm' \(did you mean 'rttm'\?\): expected one of rttm, json"):
         read_turns(tmp_path / "a.xml", "rtm")
 
