@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,7 +25,7 @@ class Manifest:
     """`manifest.jsonl` in a folder of turns, open to be added to; for one run at a time.
 
     Its first line says with what model and settings the folder was made, which cannot be mixed. Beside it `failed.tsv` is a
-    table of this run's failures.
+    table of this run's failures, if there are any.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
@@ -34,9 +35,6 @@ class Manifest:
             self._file = stack.enter_context(self.path.open("a+b", buffering=0))
             self._lock()
             self._begin(settings)
-            failed = (folder / FAILED).open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
-            self._failed = csv.writer(stack.enter_context(failed), delimiter="\t", lineterminator="\n")
-            self._failed.writerow(("path", "reason"))
             self._stack = stack.pop_all()
 
     def done(self) -> Iterator[tuple[str, str, int]]:
@@ -66,6 +64,18 @@ class Manifest:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stack.close()
+        if kind is None and "_failed" not in vars(self):
+            (self.path.parent / FAILED).unlink(missing_ok=True)
+
+    @cached_property
+    def _failed(self) -> Any:
+        """The table of failures, begun with the first; the last run's may be what this one reads, and must not change then."""
+        path = self.path.parent / FAILED
+        path.unlink(missing_ok=True)
+        file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="", buffering=1)
+        table = csv.writer(self._stack.enter_context(file), delimiter="\t", lineterminator="\n")
+        table.writerow(("path", "reason"))
+        return table
 
     def _write(self, source: Source, rest: Mapping[str, Any]) -> None:
         entry = {"recording": source.path, "name": source.name, "stamp": source.stamp, **rest}

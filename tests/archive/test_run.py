@@ -60,6 +60,7 @@ def lines(out: Path) -> list[dict[str, object]]:
 def test_everything_is_done_once(archive: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert done(archive, out) == Summary(done=3, seconds=30.0)
+    assert sorted(path.name for path in out.iterdir()) == ["a.rttm", "b.rttm", "manifest.jsonl", "sub"]
     assert files(out) == {"a.rttm": "a.wav", "b.rttm": "b.wav", "sub/c.rttm": "sub/c.wav"}
     assert done(archive, out) == Summary(before=3)
     assert [entry["turns"] for entry in lines(out)] == ["a.rttm", "b.rttm", "sub/c.rttm"]
@@ -91,6 +92,9 @@ def test_failures_are_set_aside_with_their_reasons_and_tried_again(archive: Path
     (archive / "a.wav").write_text("good")
     assert diarize_archive([str(out / "failed.tsv")], tmp_path / "again", WORK, engine).done == 1
     assert done(archive, out) == Summary(done=1, before=1, failed=1, seconds=10.0)
+    (archive / "b.wav").write_text("good")
+    assert diarize_archive([str(out / "failed.tsv")], out, WORK, engine).done == 1  # read from where failures are written to
+    assert not (out / "failed.tsv").exists()
 
 
 def test_two_recordings_of_one_name_are_not_mixed_up(archive: Path, tmp_path: Path) -> None:
