@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fastdiar.cli.outputs import file_to_write
 from fastdiar.cli.tables import percent, row, show, table
 
 if TYPE_CHECKING:
@@ -23,9 +24,15 @@ def analyze(
         Path | None, typer.Option(metavar="FOLDER", help="The recordings; by default those that lie beside the references.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.html", help="Write a page on which the worst can be heard.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE.html", callback=file_to_write, help="Write a page on which the worst can be heard."
+        ),
     ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write figures for programs; - prints nothing else.")] = None,
+    json: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", callback=file_to_write, help="Write figures for programs; - prints nothing else."),
+    ] = None,
 ) -> None:
     """Errors by kind: how much of the DER each carries, and the worst stretches.
 

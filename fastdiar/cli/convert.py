@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fastdiar.cli.outputs import file_to_write, folder_to_fill
 from fastdiar.cli.styles import Style, format_for
 from fastdiar.core.errors import FastdiarError
 
@@ -39,7 +40,7 @@ def convert(
     style = format_for(output, write_as)
     found = read_turns(source, read_as)
     several = len(found) > 1 or output.is_dir()
-    targets = _targets(found, output, style.suffix) if several else {output: found[0]}
+    targets = _targets(found, folder_to_fill(output), style.suffix) if several else {file_to_write(output): found[0]}
     for target, one in targets.items():
         write_text(target, style.write(one))
 
@@ -48,7 +49,8 @@ def assign(
     words: Annotated[Path, typer.Argument(metavar="WORDS.json", help="Words with times, from Whisper or WhisperX.")],
     turns: Annotated[Path, typer.Argument(metavar="TURNS", help="Who spoke when, in any format of turns.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .json, .srt, .vtt or .txt; else standard output.")
+        Path | None,
+        typer.Option("--output", "-o", callback=file_to_write, help="A .json, .srt, .vtt or .txt; else standard output."),
     ] = None,
 ) -> None:
     """Words and turns together: who said what.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fastdiar.cli.outputs import file_to_write, folder_to_fill
 from fastdiar.cli.styles import Style, format_for
 from fastdiar.core.errors import FastdiarError, said
 
@@ -44,7 +45,9 @@ Output = Annotated[
 ]
 RunnerUp = Annotated[bool, typer.Option("--runner-up", help="In json, also the turns with one person more than found.")]
 Channel = Annotated[str, typer.Option(help="A channel from 0, mix for the mean of all, or split where each holds one person.")]
-Embeddings = Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Write the voice of each person found, a vector.")]
+Embeddings = Annotated[
+    Path | None, typer.Option(metavar="FILE.npz", callback=file_to_write, help="Write the voice of each person found, a vector.")
+]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="An archive's recordings heard at once; by default as many as there are cores.")
 ]
@@ -163,7 +166,7 @@ def _targets(audio: list[str], output: str | None, style: Format) -> list[tuple[
     if len(audio) == 1 and not folder.is_dir() and not output.endswith("/"):
         if folder.exists() and Path(audio[0]).exists() and folder.samefile(audio[0]):
             raise FastdiarError(f"{folder}: is the recording itself: choose another file to be written to")
-        return [(audio[0], folder)]
+        return [(audio[0], file_to_write(folder))]
     if (folder.exists() and not folder.is_dir()) or (not folder.exists() and named_format(folder) is not None):
         raise FastdiarError(f"{folder}: is a file: several recordings need a folder to be written to")
     targets: dict[Path, str] = {}
@@ -172,6 +175,7 @@ def _targets(audio: list[str], output: str | None, style: Format) -> list[tuple[
         if target in targets:
             raise FastdiarError(f"{targets[target]} and {source} would both be written to {target}: rename one or run them apart")
         targets[target] = source
+    folder_to_fill(folder)
     return [(source, target) for target, source in targets.items()]
 
 

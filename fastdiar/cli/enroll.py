@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fastdiar.cli.outputs import file_to_write
 from fastdiar.core.errors import FastdiarError, said
 
 
@@ -14,7 +15,7 @@ def enroll(
     people: Annotated[
         list[str], typer.Argument(metavar="NAME=FILE", help="A recording in which one person speaks alone; several for one name.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A file for fastdiar diarize --known.")],
+    output: Annotated[Path, typer.Option("--output", "-o", callback=file_to_write, help="A file for fastdiar diarize --known.")],
     model: Annotated[str, typer.Option(help="The model that will diarize: by name, or the folder of one.")] = "quality",
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fastdiar.cli.outputs import file_to_write
 from fastdiar.cli.progress import bars
 from fastdiar.cli.recipe import Overrides
 from fastdiar.cli.tables import percent, row, show, table
@@ -36,8 +37,13 @@ def evaluate(
         Path | None, typer.Option(metavar="RECIPE", help="Normalise scores by the voices of its [data.train] (AS-norm).")
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
-    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a page with figures and pictures.")] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write figures for programs; - prints nothing else.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", callback=file_to_write, help="Write a page with figures and pictures.")
+    ] = None,
+    json: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", callback=file_to_write, help="Write figures for programs; - prints nothing else."),
+    ] = None,
     price_per_hour: Annotated[float | None, typer.Option(min=0, help="What an hour of training cost, for the report.")] = None,
 ) -> None:
     """Measure how well a model does on the data given.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fastdiar.cli.outputs import file_to_write
 from fastdiar.cli.progress import bars
 from fastdiar.cli.recipe import Overrides
 from fastdiar.cli.tables import percent, row, show, table
@@ -34,9 +35,12 @@ def tune(
     ],
     overrides: Overrides = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.toml", help="Write the best [diarization] there.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.toml", callback=file_to_write, help="Write the best [diarization] there."),
     ] = None,
-    as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write every trial's figures.")] = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", callback=file_to_write, help="Write every trial's figures.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
 ) -> None:
     """Choose settings of [diarization] on recordings whose turns are known.

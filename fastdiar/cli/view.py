@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fastdiar.cli.outputs import file_to_write
 from fastdiar.core.errors import FastdiarError, said
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def view(
     audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="The recording.")],
     turns: Annotated[Path, typer.Argument(metavar="TURNS", help="Who spoke when, in any format of turns.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page, an .html file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", callback=file_to_write, help="The page, an .html file.")],
     reference: Annotated[Path | None, typer.Option(metavar="REF", help="The true turns, drawn above.")] = None,
     silent: Annotated[
         bool, typer.Option("--silent", help="Leave the sound out: a smaller page, which gives no voice away.")

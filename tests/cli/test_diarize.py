@@ -75,7 +75,7 @@ def test_a_bad_recording_is_one_line_and_the_others_are_done(kind: str, talk: np
 
 
 def test_a_bad_recording_leaves_no_file_of_its_own() -> None:
-    assert run(["diarize", spoil("nan"), "-o", "new/x.rttm"]) == 2
+    assert run(["diarize", spoil("nan"), "-o", "new/"]) == 2
     assert [path.name for path in Path().iterdir()] == ["nan.wav"]
 
 
@@ -197,12 +197,44 @@ def test_json_holds_the_same_turns(how: list[str], talk: np.ndarray, capfd: Capt
     assert content["warnings"] == []
 
 
-@pytest.mark.parametrize("output", ["there", "new/", "new/deeper/x.rttm"])
+@pytest.mark.parametrize("output", ["there", "new/", "new/deeper/"])
 def test_folders_are_made_where_they_are_missing(output: str, talk: np.ndarray) -> None:
     Path("there").mkdir()
     assert run(["diarize", write("talk.flac", talk[: 5 * RATE]), "-o", output]) == 0
     (found,) = Path().rglob("*.rttm")
-    assert found == (Path(output) if output.endswith(".rttm") else Path(output) / "talk.rttm")
+    assert found == Path(output) / "talk.rttm"
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (["diarize", "talk.wav", "-o", "typo/x.rttm"], "typo: no such folder: x.rttm is to be written there"),
+        (["diarize", "talk.wav", "--embeddings", "typo/x.npz"], "typo: no such folder: x.npz is to be written there"),
+        (["enroll", "ann=talk.wav", "-o", "typo/known.json"], "typo: no such folder: known.json is to be written there"),
+        (["convert", "talk.rttm", "typo/x.srt"], "typo: no such folder: x.srt is to be written there"),
+        (["assign", "talk.json", "talk.rttm", "-o", "typo/x.srt"], "typo: no such folder: x.srt is to be written there"),
+        (["view", "talk.wav", "talk.rttm", "-o", "typo/x.html"], "typo: no such folder: x.html is to be written there"),
+        (["analyze", "talk.rttm", "talk.rttm", "--json", "."], ".: is a folder: expected the name of a file to write"),
+        (["evaluate", "light", "--data", ".", "--report", "typo/x.html"], "typo: no such folder: x.html is to be written there"),
+        (
+            ["tune", "light", "--data", ".", "--key", "a=1", "-o", "talk.wav/x"],
+            "talk.wav: is not a folder: x is to be written there",
+        ),
+        (["diarize", "talk.wav", "-o", "locked/x.rttm"], "locked: may not be written to: choose another folder"),
+        (["diarize", "talk.wav", "other.wav", "-o", "locked/new"], "locked: may not be written to: choose another folder"),
+    ],
+)
+def test_where_nothing_can_be_written_is_told_before_any_work(
+    call: list[str], reason: str, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    write("talk.wav", talk[: 2 * RATE])
+    Path("talk.rttm").write_text("SPEAKER talk 1 0 1 <NA> <NA> ann <NA> <NA>\n")
+    Path("locked").mkdir()
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != Path("locked"))
+    before = sorted(Path().rglob("*"))
+    assert run(call) == 2
+    assert capfd.readouterr().err == f"fastdiar: error: {reason}\n"
+    assert sorted(Path().rglob("*")) == before
 
 
 def test_several_recordings_follow_each_other_on_standard_output(talk: np.ndarray, capfd: Capture) -> None:
@@ -214,9 +246,9 @@ def test_several_recordings_follow_each_other_on_standard_output(talk: np.ndarra
 
 def test_embeddings_of_several_recordings_lie_in_one_file(talk: np.ndarray, capfd: Capture) -> None:
     sources = [write("one.flac", talk), spoil("nan"), write("hush.wav", np.zeros(2 * RATE)), write("two.flac", talk[: 5 * RATE])]
-    assert run(["diarize", *sources, "-o", "out", "--embeddings", "new/voices.npz"]) == 2
+    assert run(["diarize", *sources, "-o", "out", "--embeddings", "voices.npz"]) == 2
     assert capfd.readouterr().err.count("\n") == 1
-    with np.load("new/voices.npz", allow_pickle=False) as found:
+    with np.load("voices.npz", allow_pickle=False) as found:
         assert found["recording"].tolist() == ["one", "one", "two"]
         assert found["speaker"].tolist() == ["speaker1", "speaker2", "speaker1"]
         assert found["model"][0] == "quality"

@@ -32,12 +32,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_who_was_enrolled_is_named_and_others_are_not(capfd: Capture) -> None:
-    assert run(["enroll", "ann=ann1.wav", "ann=ann2.wav", "bob=bob.wav", "-o", "new/known.json"]) == 0
+    assert run(["enroll", "ann=ann1.wav", "ann=ann2.wav", "bob=bob.wav", "-o", "known.json"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["ann", "bob"]
-    known = json.loads(Path("new/known.json").read_text())
+    known = json.loads(Path("known.json").read_text())
     assert [(voice["name"], len(voice["vector"])) for voice in known["voices"]] == [("ann", 192), ("bob", 192)]
-    assert run(["diarize", "talk.wav", "--known", "new/known.json", "--embeddings", "talk.npz"]) == 0
+    assert run(["diarize", "talk.wav", "--known", "known.json", "--embeddings", "talk.npz"]) == 0
     names = [line.split()[7] for line in capfd.readouterr().out.splitlines()]
     assert names.count("ann") == 1
     assert {name for name in names if not name.startswith("speaker")} == {"ann", "bob"}

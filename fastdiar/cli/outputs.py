@@ -1,0 +1,32 @@
+"""Files and folders that commands write, looked at before any work is done.
+
+As for cp, the folder of a file must be there: a typo would make another one. A folder to be filled is made with those above it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fastdiar.core.errors import FastdiarError
+from fastdiar.core.files import existing_folder
+
+
+def file_to_write(path: Path | None) -> Path | None:
+    """`path`, where a file can be written, or - for standard output; the callback of options. Raises `FastdiarError`."""
+    if path is not None and str(path) != "-":
+        if path.is_dir():
+            raise FastdiarError(f"{path}: is a folder: expected the name of a file to write")
+        _check_writable(existing_folder(path.parent, f"{path.name} is to be written there"))
+    return path
+
+
+def folder_to_fill(path: Path) -> Path:
+    """`path`, where files can be written into it, or it can be made. Raises `FastdiarError`."""
+    _check_writable(next(each for each in (path, *path.parents) if each.exists()))
+    return path
+
+
+def _check_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK):
+        raise FastdiarError(f"{folder}: may not be written to: choose another folder")
