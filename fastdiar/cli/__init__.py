@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from fastdiar.cli import (
     analyze,
@@ -33,32 +34,36 @@ from fastdiar.cli import (
     view,
 )
 
-app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
-app.command()(diarize.diarize)
-app.command()(enroll.enroll)
-app.command()(convert.convert)
-app.command()(convert.assign)
-app.command()(view.view)
-app.command()(score.score)
-app.command()(analyze.analyze)
-app.command()(stream.stream)
-app.command()(serve.serve)
-app.command()(simulate.simulate)
-app.command()(download.download)
-app.command()(prepare.prepare)
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(compare.compare)
-app.command()(tune.tune)
-app.command()(export.export)
-app.command()(bundle.bundle)
-app.command()(bundle.backend)
-app.command()(models.models)
-app.command()(bench.bench)
-app.command()(plugins.plugins)
-app.command()(new.new)
-app.add_typer(recipe.app)
-app.add_typer(data.app)
+SHORT = 66
+"""Letters of what a command does, so that a line is no longer than 80."""
+GROUPS = {
+    "Diarize": (diarize.diarize, stream.stream, enroll.enroll, convert.convert, convert.assign, view.view),
+    "Serve": (serve.serve,),
+    "Measure": (score.score, analyze.analyze, evaluate.evaluate, compare.compare, tune.tune, bench.bench),
+    "Train": (download.download, prepare.prepare, simulate.simulate, data.app, recipe.app, train.train),
+    "Models": (models.models, export.export, bundle.bundle, bundle.backend),
+    "Components": (plugins.plugins, new.new),
+}
+"""All commands, as `--help` lists them."""
+
+
+class _Grouped(TyperGroup):
+    """Lists commands by their groups, as typer does only where it draws boxes and reads brackets as markup."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for group in GROUPS:
+            with formatter.section(group):
+                commands = [(name, each) for name, each in self.commands.items() if each.rich_help_panel == group]
+                formatter.write_dl([(name, each.get_short_help_str(SHORT)) for name, each in commands])
+
+
+app = typer.Typer(cls=_Grouped, pretty_exceptions_enable=False, rich_markup_mode=None, help="Who spoke when.")
+for group, commands in GROUPS.items():
+    for each in commands:
+        if isinstance(each, typer.Typer):
+            app.add_typer(each, rich_help_panel=group)
+        else:
+            app.command(rich_help_panel=group)(each)
 
 
 def _version(asked: bool) -> None:

@@ -34,7 +34,7 @@ def analyze(
         typer.Option(metavar="FILE", callback=file_to_write, help="Write figures for programs; - prints nothing else."),
     ] = None,
 ) -> None:
-    """Errors by kind: how much of the DER each carries, and the worst stretches.
+    """Errors by kind, their share of the DER, and the worst stretches.
 
     Example: fastdiar analyze meetings/ found/ --uem meetings/ -o errors.html
     """

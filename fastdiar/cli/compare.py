@@ -20,7 +20,9 @@ def compare(
     folders: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of runs, as fastdiar train writes them.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
 ) -> None:
-    """Put runs side by side: the figures of their best epochs, and the keys of their recipes that differ.
+    """Put runs side by side.
+
+    Their best epochs' figures, and the keys of their recipes that differ.
 
     Example: fastdiar compare runs/student runs/alone
     """

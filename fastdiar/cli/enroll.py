@@ -19,7 +19,7 @@ def enroll(
     model: Annotated[str, typer.Option(help="The model that will diarize: by name, or the folder of one.")] = "quality",
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
 ) -> None:
-    """Learn people's voices from recordings of each, to name them in others.
+    """Learn people's voices from recordings, to name them in others.
 
     Example: fastdiar enroll ann=ann.wav bob=bob1.wav bob=bob2.wav -o known.json
     """

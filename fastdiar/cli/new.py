@@ -15,7 +15,9 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name; recipes call the component NAME/NAME.")],
     into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder for the package's folder.")] = Path(),
 ) -> None:
-    """Write an installable package with a component, its test and a recipe that uses it.
+    """Write an installable package with a component of your own.
+
+    Beside it are its test and a recipe that uses it.
 
     Example: fastdiar new encoder wavy
     """

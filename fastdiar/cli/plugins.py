@@ -51,7 +51,9 @@ def plugins(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A key of its config for --check, such as root=voices.")
     ] = None,
 ) -> None:
-    """List the components for recipes, or tell all of one: its keys, its file, its paper, and how a recipe uses it.
+    """List the components for recipes, or tell all of one.
+
+    That is its keys, its file, its paper, and how a recipe uses it.
 
     Example: fastdiar plugins encoder rescnn
     """

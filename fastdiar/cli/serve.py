@@ -36,7 +36,7 @@ def serve(
         typer.Option("--set", metavar="LIMIT=VALUE", help="A limit, such as longest_minutes=30: docs/server.md."),
     ] = None,
 ) -> None:
-    """Answer over HTTP who spoke when; what can be asked stands at /docs.
+    """Answer over HTTP who spoke when. What can be asked stands at /docs.
 
     Example: fastdiar serve --model quickstart --workers 2 --set most_waiting=64
     """

@@ -24,7 +24,7 @@ def stream(
     hop: Annotated[float, typer.Option(min=0.1, max=2, help="Seconds from one look to the next.")] = 0.5,
     delay: Annotated[float, typer.Option(min=0, max=5, help="Seconds heard after a moment before it is told of.")] = 1.0,
 ) -> None:
-    """Who speaks, told while they speak: a line of JSON for each event.
+    """Who speaks, told while they speak, a line of JSON for each event.
 
     Events are turn (opened, extended, closed), relabel (an earlier turn is another's) and final (all turns anew, as good as
     offline; also after Ctrl-C). Example: arecord -f S16_LE -r 16000 -t raw | fastdiar stream

@@ -43,7 +43,7 @@ def tune(
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
 ) -> None:
-    """Choose settings of [diarization] on recordings whose turns are known.
+    """Choose settings of [diarization] on recordings with references.
 
     Each recording is heard once; then one key after another takes its best value, until nothing changes. What counts is DER
     (collar 0, overlap scored), pooled in each set and averaged over the sets. The model stays as it is.

@@ -23,7 +23,9 @@ def view(
         bool, typer.Option("--silent", help="Leave the sound out: a smaller page, which gives no voice away.")
     ] = False,
 ) -> None:
-    """Draw who spoke when as one HTML file, which needs nothing else, to be played, zoomed and sent.
+    """Draw who spoke when as one HTML file.
+
+    It needs nothing else, and can be played, zoomed and sent.
 
     Example: fastdiar view meeting.wav meeting.rttm --reference reference.rttm -o meeting.html
     """

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from fastdiar.__main__ import run
-from fastdiar.cli import app
+from fastdiar.cli import GROUPS, app
 
 Capture = pytest.CaptureFixture[str]
 
 COMMANDS = sorted(command.name or command.callback.__name__ for command in app.registered_commands if command.callback)
-GROUPS = [["recipe"], ["recipe", "check"], ["recipe", "show"], ["data"], ["data", "check"], ["data", "stats"], ["data", "listen"]]
+NESTED = [["recipe"], ["recipe", "check"], ["recipe", "show"], ["data"], ["data", "check"], ["data", "stats"], ["data", "listen"]]
 RECIPE = """
 [encoder]
 use = "cnn"
@@ -34,7 +34,7 @@ use = "speaker"
 """
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *GROUPS])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *NESTED])
 def test_help_imports_nothing_heavy(command: list[str]) -> None:
     heavy = {"torch", "torchaudio", "onnxruntime", "onnx", "numpy", "scipy", "soundfile", "cattrs", "pandas"}
     heavy |= {"fastapi", "granian"}
@@ -46,6 +46,15 @@ def test_help_imports_nothing_heavy(command: list[str]) -> None:
     assert done.returncode == 0, done.stderr
     assert "Usage: fastdiar" in done.stdout
     assert done.stdout.endswith("imported:\n")
+
+
+def test_the_help_lists_every_command_in_a_group_with_a_whole_line(capsys: Capture) -> None:
+    assert run(["--help"]) == 0
+    groups = re.split(r"^(\w+):\n", capsys.readouterr().out.partition("exit.\n\n")[2], flags=re.MULTILINE)
+    lines = [line for group in groups[2::2] for line in group.strip().splitlines()]
+    assert groups[1::2] == list(GROUPS)
+    assert sorted(line.split()[0] for line in lines) == sorted({*COMMANDS, "data", "recipe"})
+    assert [line for line in lines if line.endswith("...") or len(line) > 80] == []
 
 
 def test_listing_plugins_imports_no_torch() -> None:
