@@ -44,7 +44,7 @@ class LiveSettings:
     context: float = field(
         default=10.0, validator=[validators.ge(2), validators.le(30)], metadata={"help": "what is heard at each look"}
     )
-    new_below: float = field(default=0.25, metadata={"help": "a voice below this cosine with all others is somebody new"})
+    new_below: float = field(default=0.3, metadata={"help": "a voice below this cosine with all others is somebody new"})
     new_seconds: float = field(default=0.8, metadata={"help": "and must have spoken so long"})
     horizon: float = field(default=7200.0, validator=validators.ge(60), metadata={"help": "what is older is never told anew"})
 
@@ -160,7 +160,7 @@ class LiveDiarizer:
     def _correct(self, learnt: Learnt) -> Iterator[Event]:
         """Take up what the past has taught: names for its clusters, and other speakers for turns that were told."""
         self._settle(learnt)
-        numbers = numbers_of(learnt.labels, learnt.centre, learnt.seconds, self._spoken(), self._people.new)
+        numbers = numbers_of(learnt.labels, learnt.centre, learnt.seconds, self._accounts(), self._people.new)
         self._people.replace(numbers, learnt.sums)
         self._until, recent = learnt.until, self._recent
         newer = recent.centre >= learnt.until
@@ -197,21 +197,21 @@ class LiveDiarizer:
         moments = [np.arange(turn.start, turn.end, SAMPLED) for turn in turns]
         labels = np.repeat([speakers.index(turn.speaker) for turn in turns], [len(each) for each in moments])
         at = np.concatenate([*moments, np.zeros(0)])
-        numbers = numbers_of(labels.astype(int), at, np.full(len(at), SAMPLED), self._spoken(), self._people.new)
+        numbers = numbers_of(labels.astype(int), at, np.full(len(at), SAMPLED), self._accounts(), self._people.new)
         return dict(zip(speakers, numbers, strict=True))
 
-    def _spoken(self) -> dict[int, list[Stretch]]:
-        """When everybody spoke, by all that was told; and who has nothing left of it, by what was told at first.
+    def _accounts(self) -> tuple[dict[int, list[Stretch]], dict[int, list[Stretch]]]:
+        """When everybody spoke, by what was told at first, and by all corrections since.
 
-        One clustering that takes two people for one would otherwise cost the second's name for good.
+        By the corrections alone, a clustering that takes two people for one, or one for two, would cost a name for good.
         """
-        spoken, at_first = defaultdict(list), defaultdict(list)
+        at_first, corrected = defaultdict(list), defaultdict(list)
         for number, turn in self._settled:
-            spoken[number].append((turn.start, turn.end))
+            corrected[number].append((turn.start, turn.end))
         for told, stretch in self._turns.stretches():
-            spoken[told.person].append(stretch)
             at_first[told.first].append(stretch)
-        return {**at_first, **spoken}
+            corrected[told.person].append(stretch)
+        return at_first, corrected
 
 
 def _joined(turns: Iterable[Turn]) -> list[Turn]:
