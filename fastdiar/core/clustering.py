@@ -48,3 +48,7 @@ class Clustering(ABC):
     @abstractmethod
     def __call__(self, windows: Windows, min_speakers: int = 1, max_speakers: int | None = None) -> Clusters:
         """Label every window; the number of people lies in the bounds where there are windows enough."""
+
+    def with_newcomers(self) -> Clustering:
+        """The same for a stream that goes on: who has hardly spoken yet counts too. Itself, if it asks no least of anybody."""
+        return self

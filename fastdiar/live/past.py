@@ -52,6 +52,7 @@ class Past:
 
     def __init__(self, diarizer: Diarizer, horizon: float) -> None:
         self._model, self._settings, self._clustering = diarizer.model, diarizer.settings, diarizer.clustering
+        self._so_far = diarizer.clustering.with_newcomers()
         self._length, self._step, hop = chunk_sizes(diarizer.settings, diarizer.model.bundle.activity)
         self._cutter = Cutter(self._length, self._step, hop)
         self._most = max(2, round(horizon * RATE / self._step))
@@ -96,7 +97,7 @@ class Past:
         self._hear(chunk)
         settled = self._settle() if len(self._heard) > self._most else ()
         windows, centre = self._windows()
-        labels = by_part(windows, MOST_CLUSTERED, lambda part: self._clustering(part).labels)
+        labels = by_part(windows, MOST_CLUSTERED, lambda part: self._so_far(part).labels)
         sums = np.zeros((labels.max(initial=-1) + 1, windows.vectors.shape[1]))
         np.add.at(sums, labels, windows.vectors * windows.seconds[:, None])
         return Learnt(centre / RATE, windows.seconds, labels, sums, chunk.owned[1], settled, self._settled_until)

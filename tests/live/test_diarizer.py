@@ -112,10 +112,11 @@ class TestAKnownModel:
         diarizer, clusterings = Diarizer(fake), count()
         right = diarizer.clustering
 
-        def clustered(windows: Windows, *bounds: int) -> Clusters:
-            return Clusters(np.zeros(len(windows), int), 0.5) if next(clusterings) == 3 else right(windows, *bounds)
+        class OnceWrong(type(right)):
+            def __call__(self, windows: Windows, *bounds: int) -> Clusters:
+                return Clusters(np.zeros(len(windows), int), 0.5) if next(clusterings) == 3 else right(windows, *bounds)
 
-        diarizer.clustering = clustered
+        diarizer.clustering = OnceWrong(right.config, right.backend)
         with LiveDiarizer(diarizer) as live:
             events = live.push(sound(conversation(minutes=1), 60.0)) + live.finish()
         names = {event.turn: event.speaker for event in told(events)}
@@ -124,6 +125,12 @@ class TestAKnownModel:
         assert {event.speaker for event in (*told(events), *relabelled)} == {"speaker1", "speaker2", "speaker3"}
         names |= {event.turn: event.speaker for event in relabelled}
         assert names == {event.turn: f"speaker{round(event.start / 5) % 3 + 1}" for event in told(events)}
+
+    def test_somebody_who_has_hardly_spoken_is_not_given_to_another_by_the_next_clustering(self, fake, sound) -> None:
+        script = [*conversation(minutes=1), (60.5, 61.6, 3), (70.0, 74.0, 3)]  # 1.1 s: less than clustering asks of anybody
+        events = streamed(fake, sound(script, 75.0))
+        assert not [event for event in events if isinstance(event, Relabelled)]
+        assert [event.speaker for event in told(events) if event.state == "opened"][-2:] == ["speaker4", "speaker4"]
 
     def test_beside_the_looks_every_second_is_encoded_once_as_offline(self, fake, sound) -> None:
         offline, looked, beside, encode = type(fake)(), [], [], fake.encode

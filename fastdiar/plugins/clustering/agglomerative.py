@@ -48,6 +48,10 @@ class Agglomerative(Clustering):
             labels = _joined(windows, labels, max_speakers)
         return Clusters(reassign(windows.vectors, labels), SURENESS)
 
+    def with_newcomers(self) -> Clustering:
+        """The same with `least_share` and `least_seconds` of 0."""
+        return type(self)(attrs.evolve(self.config, least_share=0.0, least_seconds=0.0), self.backend)
+
 
 def _joined(windows: Windows, labels: np.ndarray, people: int) -> np.ndarray:
     """Clusters joined by their mean directions until they are so many: single odd windows do not count as people then."""

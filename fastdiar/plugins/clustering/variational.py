@@ -93,6 +93,10 @@ class Variational(Clustering):
             labels = agglomerate(windows, config.start, people=least)
         return Clusters(reassign(windows.vectors, labels), probability)
 
+    def with_newcomers(self) -> Clustering:
+        """The same with `least_share` and `least_seconds` of 0."""
+        return type(self)(attrs.evolve(self.config, least_share=0.0, least_seconds=0.0), self.backend)
+
     def _begin(self, windows: Windows) -> np.ndarray:
         labels = agglomerate(windows, self.config.start)
         return self._refine(windows.vectors, labels) if "plda_transform" in self.backend else labels

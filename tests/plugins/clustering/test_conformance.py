@@ -131,3 +131,13 @@ def test_nothing_heard_is_nobody_and_one_window_one_person(name: str, count: int
 def test_a_long_recording_is_clustered_from_a_part_of_its_windows(name: str) -> None:
     heard, who = meeting(5, 9007)
     assert same_partition(clustered(name, heard).labels[::50], who[::50])
+
+
+@pytest.mark.parametrize("backend", [{}, PLDA], ids=["cosine", "plda"])
+@pytest.mark.parametrize("name", ["agglomerative", "variational"])
+def test_who_has_hardly_spoken_counts_with_newcomers_alone(name: str, backend: dict[str, np.ndarray]) -> None:
+    everything, who = meeting(3, 600)
+    heard = windows(everything.vectors[(who < 2) | (np.arange(600) < 12)])  # four windows of the third, two seconds of 202
+    clustering = registry.lookup("clustering", name)
+    clustering = clustering(clustering.config_class(), backend)
+    assert [len(np.unique(each(heard).labels)) for each in (clustering, clustering.with_newcomers())] == [2, 3]
