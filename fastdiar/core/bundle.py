@@ -30,7 +30,8 @@ from fastdiar.core.types import Frames
 FORMAT = 1
 MANIFEST = "bundle.toml"
 BACKEND = "backend.safetensors"
-GRAPHS = ("encode.onnx", "activity.onnx", "embed.onnx", "classify.onnx")
+ACTIVITY = "activity.onnx"
+GRAPHS = ("encode.onnx", ACTIVITY, "embed.onnx", "classify.onnx")
 LARGEST_FILE = 1 << 30
 MOST_SPEAKERS = 10
 """Local voices; with each more, the classes may double."""

@@ -10,7 +10,10 @@ from attrs import validators
 share: Any = validators.and_(validators.ge(0), validators.le(1))
 """A share or probability: 0 to 1."""
 
-positive_list: Any = validators.and_(validators.min_len(1), validators.deep_iterable(validators.ge(1)))
+positive: Any = validators.deep_iterable(validators.ge(1))
+"""Numbers, all of them at least 1."""
+
+positive_list: Any = validators.and_(validators.min_len(1), positive)
 """At least one number, all of them at least 1."""
 
 shares = validators.deep_iterable(share)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fastdiar.core.bundle import Activity
 from fastdiar.core.errors import TrainingError
 from fastdiar.core.interfaces import Output
 from fastdiar.core.layers import frame_mask
-from fastdiar.core.types import Batch
+from fastdiar.core.types import TICK, Batch
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -62,3 +64,9 @@ def resampled(frames: Tensor, count: int) -> Tensor:
     many = channels.shape[-1] >= count
     fitted = F.adaptive_avg_pool1d(channels, count) if many else F.interpolate(channels, count, mode="linear")
     return fitted.transpose(1, 2)
+
+
+def at_frames(activity: Tensor, grid: Activity, count: int) -> Tensor:
+    """Who speaks in the middle of each of `count` frames: `[batch, ticks, speakers]` → `[batch, count, speakers]`."""
+    middles = grid.first + grid.hop * torch.arange(count, device=activity.device)
+    return activity[:, (middles / TICK).long().clamp(0, activity.shape[1] - 1)]

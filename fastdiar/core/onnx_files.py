@@ -57,6 +57,20 @@ def recipe_in(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: the recipe in its metadata is broken: {error}") from None
 
 
+def constants(path: Path) -> dict[str, np.ndarray]:
+    """A graph's weights, float32, by their names; raises `ModelError`."""
+    return {tensor.name: numpy_helper.to_array(tensor).astype(np.float32) for tensor in read_graph(path).graph.initializer}
+
+
+def layers(path: Path, operator: str) -> list[list[np.ndarray]]:
+    """The weights of every node of one kind, in the graph's order, and those of an addition behind it; raises `ModelError`."""
+    arrays, nodes = constants(path), read_graph(path).graph.node
+    added = {name: node for node in nodes if node.op_type == "Add" for name in node.input}
+    found = [[node, *([added[node.output[0]]] if node.output[0] in added else [])] for node in nodes if node.op_type == operator]
+    weights = [[arrays[name] for node in each for name in node.input if name in arrays] for each in found]
+    return [each for each in weights if each]
+
+
 @attrs.frozen(eq=False)
 class LastLinear:
     """A graph's last layer: `weight [out, in]`, `bias [out]`, and `mean` and `variance [out]` of what comes out of it."""

@@ -15,11 +15,12 @@ import attrs
 import numpy as np
 import onnx
 import torch
+from onnxscript import optimizer
 from torch import Tensor, nn
 from torch.export import Dim
 
 from fastdiar.core.errors import ModelError, needs
-from fastdiar.core.onnx_files import difference, quantize, store_as_half, values
+from fastdiar.core.onnx_files import difference, quantize, quantize_lstms, store_as_half, values
 from fastdiar.core.parity import Parity
 from fastdiar.core.types import RATE
 
@@ -30,6 +31,8 @@ Speech = Callable[[], Sequence[np.ndarray]]
 OPSET = 20
 LIMITS: dict[Precision, float] = {"fp32": 1e-3, "fp16": 2e-2, "int8": 0.5}
 """Largest difference from torch, as a share of the largest number that torch gives, or of 1 where that is less."""
+LARGEST_FOLDED = 1 << 24
+"""Bytes of a constant that is computed while exporting."""
 CHECKED: tuple[tuple[int, float], ...] = ((1, 3.0), (1, 0.5), (3, 2.37), (2, 10.0), (1, 0.02))
 """Batches, of so many clips of so many seconds, on which a graph is held against torch: other sizes than it was traced with."""
 
@@ -39,10 +42,11 @@ def write_graphs(
 ) -> dict[str, Parity]:
     """Write `encode.onnx` and, where a head has an embedding, `embed.onnx` and `classify.onnx`, for any batch size and length.
 
+    A network that says who is active and nothing else is one graph, `activity.onnx`.
     The clips of a batch are equally long: there is no padding, and no time spent on masking it.
     fp16 is how weights are stored: the arithmetic stays fp32. int8 has the encoder and temporal blocks compute with 8-bit
-    numbers, fitted to `speech`, but for recurrent layers, norms, and the first and last layers. Returns each graph's distance
-    from torch; raises `ModelError` where one strays too far or gives another number of frames.
+    numbers, fitted to `speech`, but for GRUs, norms, and the first and last layers; LSTMs do so anywhere. Returns each graph's
+    distance from torch; raises `ModelError` where one strays too far or gives another number of frames.
     """
     network = network.cpu().eval()
     clips = [{"waveform": torch.from_numpy(clip)[None]} for clip in speech()] if precision == "int8" else []
@@ -52,7 +56,7 @@ def write_graphs(
         # Fitted to speech, 8 bits are held against torch on speech; lengths that differ are tried on noise all the same.
         heard = clips if "waveform" in graph.inputs[0] else []
         if heard:
-            model = quantize(model, _quantizable(model), [_as_arrays(clip) for clip in heard])
+            model = _in_eight_bits(model, heard)
         if precision != "fp32":
             model = store_as_half(model)
         onnx.helper.set_model_props(model, dict(metadata))
@@ -97,6 +101,16 @@ class _Encode(nn.Module):
         return (frames,) if self.network.turns is None else (frames, self.network.active(frames, lengths))
 
 
+class _Activity(nn.Module):
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        active: Tensor = self.network.active(*self.network.encode(waveform, _whole(waveform)))
+        return active
+
+
 class _Embed(nn.Module):
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -125,6 +139,9 @@ def _whole(waveform: Tensor) -> Tensor:
 def _graphs(network: Any) -> Iterator[_Graph]:
     clips = [_noise(number, seconds) for number, seconds in CHECKED]
     heard = {"waveform": {0: Dim("batch"), 1: Dim("samples")}}
+    if network.voice is None and network.turns is not None:
+        yield _Graph("activity.onnx", _Activity(network), ("activity",), clips, heard)
+        return
     outputs = ("frames",) if network.turns is None else ("frames", "activity")
     yield _Graph("encode.onnx", _Encode(network), outputs, clips, heard)
     if network.voice is None:
@@ -172,6 +189,9 @@ def _traced(graph: _Graph) -> tuple[onnx.ModelProto, dict[str, str]]:
             external_data=False,
             verbose=False,
         )
+        # Recurrent layers' weights are put in order as the graph is traced; torch itself leaves what is large unfolded.
+        optimizer.fold_constants(program.model, input_size_limit=LARGEST_FOLDED, output_size_limit=LARGEST_FOLDED)
+        optimizer.remove_unused_nodes(program.model)
     model = program.model_proto
     stages = {}
     for node in model.graph.node:
@@ -223,6 +243,13 @@ def _scope(node: onnx.NodeProto) -> str:
     notes = {note.key: note.value for note in node.metadata_props}
     scopes = literal_eval(notes.get("pkg.torch.onnx.name_scopes", "[]"))
     return scopes[-2] if len(scopes) > 1 and scopes[-2].startswith("network.") else ""
+
+
+def _in_eight_bits(model: onnx.ModelProto, clips: Sequence[dict[str, Tensor]]) -> onnx.ModelProto:
+    layers = _quantizable(model)
+    if layers:
+        model = quantize(model, layers, [_as_arrays(clip) for clip in clips])
+    return quantize_lstms(model) if any(node.op_type == "LSTM" for node in model.graph.node) else model
 
 
 def _quantizable(model: onnx.ModelProto) -> list[str]:

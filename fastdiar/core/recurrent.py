@@ -2,65 +2,84 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import torch
 from torch import Tensor, nn
 
 from fastdiar.core.layers import keep_valid
 
+Cell = Literal["gru", "lstm"]
+
+GATES = {"GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}
+"""Where torch keeps the gates that ONNX wants in order: update, reset, new; input, output, forget, cell."""
+WEIGHTS, BIASES = ("weight_ih_l0", "weight_hh_l0"), ("bias_ih_l0", "bias_hh_l0")
+
 
 class BothWays(nn.Module):
-    """Two one-way GRUs (Cho et al., 2014), one hearing each clip backwards: `[batch, frames, dim]` → `[…, 2 * hidden]`.
+    """Two one-way GRUs (Cho et al., 2014) or LSTMs (Hochreiter and Schmidhuber, 1997), one hearing each clip backwards.
 
-    Each clip is turned round within its own length, so the backward GRU starts at its last frame and not in its padding;
-    packed sequences do the same but do not export to ONNX.
+    `[batch, frames, dim]` → `[batch, frames, 2 * hidden]`. Each clip is turned round within its own length, so the backward
+    one starts at its last frame and not in its padding; packed sequences do the same but do not export to ONNX.
     """
 
-    def __init__(self, dim: int, hidden: int) -> None:
+    def __init__(self, dim: int, hidden: int, cell: Cell = "gru") -> None:
         super().__init__()
-        self.ahead = nn.GRU(dim, hidden, batch_first=True)
-        self.back = nn.GRU(dim, hidden, batch_first=True)
+        kind = {"gru": nn.GRU, "lstm": nn.LSTM}[cell]
+        self.ahead = kind(dim, hidden, batch_first=True)
+        self.back = kind(dim, hidden, batch_first=True)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """`[batch, frames, dim]`, `[batch]` → `[batch, frames, 2 * hidden]`; frames past a clip's length are zero."""
-        ahead = _run(self.ahead, frames)
-        back = turned_round(_run(self.back, turned_round(frames, lengths)), lengths)
-        both = torch.cat((ahead, back), dim=-1)
+        if torch.onnx.is_in_onnx_export():
+            return _onnx_both(self.ahead, self.back, frames)
+        back = turned_round(self.back(turned_round(frames, lengths))[0], lengths)
+        both = torch.cat((self.ahead(frames)[0], back), dim=-1)
         return keep_valid(both.transpose(1, 2), lengths).transpose(1, 2)
+
+    @torch.no_grad()
+    def take_over(self, *weights: Tensor) -> None:
+        """Set the weights to those of an ONNX operator of both directions: of its input, of its state, and biases.
+
+        Raises `ValueError` where sizes differ.
+        """
+        for number, layer in enumerate((self.ahead, self.back)):
+            inputs, states, biases = (each[number] for each in weights)
+            for name, given in zip((*WEIGHTS, *BIASES), (inputs, states, *biases.chunk(2)), strict=True):
+                own, order = layer.get_parameter(name), GATES[layer.mode]
+                if given.shape != own.shape:
+                    raise ValueError(f"{list(given.shape)} instead of {list(own.shape)}")
+                own.unflatten(0, (len(order), -1))[list(order)] = given.unflatten(0, (len(order), -1))
 
 
 def turned_round(frames: Tensor, lengths: Tensor) -> Tensor:
-    """Each clip's frames in reverse order, its padding where it was: `[batch, frames, dim]`, `[batch]` → the same shape.
-
-    Exported graphs hear clips without padding.
-    """
-    if torch.compiler.is_exporting():
-        return frames.flip(1)
+    """Each clip's frames in reverse order, its padding where it was: `[batch, frames, dim]`, `[batch]` → the same shape."""
     step = torch.arange(frames.shape[1], device=frames.device)
     last = lengths[:, None] - 1
     source = torch.where(step <= last, last - step, step)
     return frames.gather(1, source[..., None].expand(-1, -1, frames.shape[2]))
 
 
-def _run(gru: nn.GRU, frames: Tensor) -> Tensor:
-    """`[batch, frames, dim]` → `[batch, frames, hidden]`."""
-    return _onnx_gru(gru, frames) if torch.onnx.is_in_onnx_export() else gru(frames)[0]
+def _onnx_both(ahead: nn.RNNBase, back: nn.RNNBase, frames: Tensor) -> Tensor:
+    """The same as one ONNX operator, for clips without padding.
 
-
-def _onnx_gru(gru: nn.GRU, frames: Tensor) -> Tensor:
-    """The same as one ONNX operator. Tracing torch's would write out each step of the example, and fix how many there are."""
-    inputs = [frames.transpose(0, 1), *(_onnx_gates(gru, name)[None] for name in ("weight_ih_l0", "weight_hh_l0"))]
-    bias = torch.cat([_onnx_gates(gru, name) for name in ("bias_ih_l0", "bias_hh_l0")])[None]
+    Tracing torch's would write out each step of the example, and fix how many there are.
+    """
+    weights = [torch.stack([_onnx_gates(layer, name) for layer in (ahead, back)]) for name in WEIGHTS]
+    biases = torch.stack([torch.cat([_onnx_gates(layer, name) for name in BIASES]) for layer in (ahead, back)])
+    options: dict[str, Any] = {"hidden_size": ahead.hidden_size, "direction": "bidirectional"}
+    if ahead.mode == "GRU":
+        options["linear_before_reset"] = 1
     heard: Tensor = torch.onnx.ops.symbolic(
-        "GRU",
-        [*inputs, bias],
-        {"hidden_size": gru.hidden_size, "linear_before_reset": 1},
+        ahead.mode,
+        [frames.transpose(0, 1), *weights, biases],
+        options,
         dtype=frames.dtype,
-        shape=(frames.shape[1], 1, frames.shape[0], gru.hidden_size),
+        shape=(frames.shape[1], 2, frames.shape[0], ahead.hidden_size),
     )
-    return heard[:, 0].transpose(0, 1)
+    return heard.permute(2, 0, 1, 3).flatten(2)
 
 
-def _onnx_gates(gru: nn.GRU, name: str) -> Tensor:
-    """torch keeps the gates as reset, update, new; ONNX as update, reset, new."""
-    reset, update, new = gru.get_parameter(name).chunk(3)
-    return torch.cat((update, reset, new))
+def _onnx_gates(layer: nn.RNNBase, name: str) -> Tensor:
+    order = GATES[layer.mode]
+    return layer.get_parameter(name).unflatten(0, (len(order), -1))[list(order)].flatten(0, 1)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 RATE = 16_000
 """The sampling rate (Hz) of every waveform inside fastdiar."""
+TICK = RATE // 100
+"""Samples from one number of `Batch.activity` to the next."""
 
 
 @attrs.frozen(eq=False)
@@ -137,8 +139,8 @@ class Batch:
 
     `waveform` float32 `[batch, samples]`, zero-padded; `lengths` int64 `[batch]` in samples; `labels` maps a task to int64
     `[batch]`, with -1 where the label is unknown; `keys` names each clip; `activity` float32 `[batch, ticks, speakers]`,
-    0…1 every 10 ms, is who speaks, where all clips' turns are known; `epoch` is how many epochs of training are done, parts of
-    one included: what a loss's schedule follows.
+    0…1 every `TICK`, is who speaks, with -1 throughout for a clip whose turns nobody knows, where any are known; `epoch` is how
+    many epochs of training are done, parts of one included: what a loss's schedule follows.
     """
 
     waveform: torch.Tensor

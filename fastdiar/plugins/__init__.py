@@ -64,6 +64,7 @@ COMPONENTS = [
         "residual convolutions on a log-mel spectrogram",
     ),
     Component("encoder", "rescnn", "fastdiar.plugins.encoders.rescnn:ResCnn", "residual convolutions on the raw waveform"),
+    Component("encoder", "sincnet", "fastdiar.plugins.encoders.sincnet:SincNet", "filters whose bands are learnt"),
     Component("temporal", "bigru", "fastdiar.plugins.temporal.bigru:BiGru", "a recurrent layer in both directions"),
     Component("temporal", "mhsa", "fastdiar.plugins.temporal.mhsa:Mhsa", "multi-head self-attention with a shortcut"),
     Component("pooling", "attention", "fastdiar.plugins.pooling.attention:Attention", "mean over the frames that tell most"),

@@ -15,7 +15,7 @@ import onnx
 
 from fastdiar import registry
 from fastdiar.core.audio import clips_of
-from fastdiar.core.bundle import BACKEND, Bundle, write_bundle
+from fastdiar.core.bundle import ACTIVITY, BACKEND, Activity, Bundle, read_bundle, write_bundle
 from fastdiar.core.errors import ModelError
 from fastdiar.core.files import replacing, write_text
 from fastdiar.core.onnx_files import difference, metadata_of, quantize, read_graph, shorten_names, store_as_half, values
@@ -46,22 +46,22 @@ def make_bundle(
 ) -> tuple[Bundle, Gate]:
     """Write a bundle whose activity is segmentation-3.0's and whose voices are CAM++'s.
 
-    Weights are stored in half precision; with "int8" most of CAM++ works with 8-bit numbers, fitted to the recordings in the
-    folder `speech`. `backend` is the PLDA of a model of the same networks. What is written must diarize the recordings with RTTM
-    files in the folder `gate` as the networks do. Raises `ModelError` where a file is not what it should be, or too much is
-    lost: then nothing is written.
+    `segmentation_file` may be the folder of a model, too, whose activity graph then comes along. Weights are stored in half
+    precision; with "int8" most of CAM++ works with 8-bit numbers, fitted to the recordings in the folder `speech`. `backend` is
+    the PLDA of a model of the same networks. What is written must diarize the recordings with RTTM files in the folder `gate` as
+    the networks do. Raises `ModelError` where a file is not what it should be, or too much is lost: then nothing is written.
     """
     if precision == "int8" and speech is None:
         raise ModelError("int8 is fitted to speech: give a folder of recordings with --calibrate")
-    segmentation_graph = _read(segmentation_file, "model_type", "pyannote-segmentation-3.0")
+    activity, activity_graph = _active(segmentation_file)
     embedding_graph = _read(embedding_file, "framework", "3d-speaker")
     graphs = {
-        "activity.onnx": segmentation.activity_graph(segmentation_graph),
+        ACTIVITY: activity_graph,
         "encode.onnx": campplus.encode_graph(embedding_graph),
         "embed.onnx": campplus.embed_graph(embedding_graph),
     }
     made = {package: version(package) for package in ("fastdiar", "onnx", "onnxruntime")}
-    bundle = Bundle(folder.name, campplus.FRAMES, segmentation.ACTIVITY, campplus.EMBEDDING, made=made)
+    bundle = Bundle(folder.name, campplus.FRAMES, activity, campplus.EMBEDDING, made=made)
     bundle = attrs.evolve(bundle, diarization=default_diarization())
     with tempfile.TemporaryDirectory() as temporary:
         whole, small = Path(temporary) / "whole", Path(temporary) / "small"
@@ -126,6 +126,17 @@ def _noise(graph: onnx.ModelProto, samples: int, random: np.random.Generator) ->
     count = round(samples / campplus.FRAMES.hop)
     frames, weights = random.random((1, count, campplus.FRAMES.dim)), random.random((1, 3, count))
     return {"frames": frames.astype(np.float32), "weights": weights.astype(np.float32)}
+
+
+def _active(path: Path) -> tuple[Activity, onnx.ModelProto]:
+    """The frames of who is active, and their graph: of a model, or of segmentation-3.0 as it was published."""
+    if not path.is_dir():
+        published = _read(path, "model_type", "pyannote-segmentation-3.0")
+        return segmentation.ACTIVITY, segmentation.activity_graph(published)
+    model = read_bundle(path)
+    if model.activity is None or ACTIVITY not in model.files:
+        raise ModelError(f"{path}: has no {ACTIVITY}")
+    return model.activity, read_graph(path / ACTIVITY)
 
 
 def _read(path: Path, key: str, value: str) -> onnx.ModelProto:

@@ -14,14 +14,12 @@ from torch.utils.data import Dataset as TorchDataset
 
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError, FastdiarError, Problem, RecipeError
-from fastdiar.core.types import RATE, Batch, Turn
+from fastdiar.core.types import RATE, TICK, Batch, Turn
 from fastdiar.recipe import Recipe, read_data
 from fastdiar.training.sampler import Crop
 
 CACHE_BYTES = 2 << 30
 """Decoded sound kept in memory, by all loading processes together: a small corpus is decoded once."""
-TICK = RATE // 100
-"""Samples from one number of `Batch.activity` to the next."""
 SHORTEST = RATE // 10
 """Samples below which there is nothing to learn from."""
 
@@ -202,13 +200,16 @@ def spoken(turns: Sequence[Turn], start: int, samples: int, speed: float) -> np.
 
 
 def _activity(clips: Sequence[Clip], samples: int) -> torch.Tensor | None:
-    """All clips' activity, zero-padded; None where one of them has none."""
-    known = [clip.activity for clip in clips if clip.activity is not None]
-    if len(known) < len(clips):
+    """All clips' activity, zero-padded, with -1 for one that has none; None where all have none."""
+    speakers = [clip.activity.shape[1] for clip in clips if clip.activity is not None]
+    if not speakers:
         return None
-    activity = torch.zeros(len(known), -(-samples // TICK), max(each.shape[1] for each in known))
-    for row, each in zip(activity, known, strict=True):
-        row[: each.shape[0], : each.shape[1]] = torch.from_numpy(each)
+    activity = torch.zeros(len(clips), -(-samples // TICK), max(1, *speakers))
+    for row, clip in zip(activity, clips, strict=True):
+        if clip.activity is None:
+            row.fill_(-1)
+        else:
+            row[: clip.activity.shape[0], : clip.activity.shape[1]] = torch.from_numpy(clip.activity)
     return activity
 
 

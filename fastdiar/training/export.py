@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor
 
 from fastdiar import registry
-from fastdiar.core.bundle import Activity, Bundle, read_bundle, write_bundle
+from fastdiar.core.bundle import ACTIVITY, Activity, Bundle, read_bundle, write_bundle
 from fastdiar.core.component import Part
 from fastdiar.core.errors import DataError, ModelError, Problem, RecipeError
 from fastdiar.core.files import appearing, write_text
@@ -24,7 +23,7 @@ from fastdiar.core.onnx_files import RECIPE, quantize_lstms, read_graph, store_a
 from fastdiar.core.structure import StructureError, dotted, structure, unstructure
 from fastdiar.core.toml_text import dumps
 from fastdiar.core.types import RATE
-from fastdiar.diarization.model import DEFAULT, Model, find_model, shipped
+from fastdiar.diarization.model import DEFAULT, Model, find_model
 from fastdiar.evaluation.evaluation import Data, read_test
 from fastdiar.evaluation.gate import REPORT, Comparison, Gate, compare
 from fastdiar.evaluation.talks import Talks
@@ -32,7 +31,6 @@ from fastdiar.network import Network
 from fastdiar.recipe import Recipe, read_data
 from fastdiar.training.checkpoint import load_run, read_run_recipe
 
-ACTIVITY = "activity.onnx"
 ACTIVITY_LICENCE = "LICENSE.segmentation.txt"
 MADE_WITH = ("fastdiar", "torch", "onnx", "onnxscript")
 CLIPS, CLIP_SECONDS = 32, 4.0
@@ -54,12 +52,14 @@ def export_run(
     precision: str | None = None,
     gate: Path | None = None,
     overrides: Sequence[str] = (),
+    lent_by: str = DEFAULT,
 ) -> Exported:
     """Write the best network of a run as the bundle `out`, with the exporter `use`: by default the recipe's, else "onnx".
 
-    `overrides` change its recipe. The bundle must diarize as torch does: the recordings of `gate` (a folder with RTTM files, or
-    a recipe with `[data.test]`), or else those of the recipe's `[data.dev]`, or talks put together from its utterances. `out` is
-    whole or not there. Raises `ModelError` where it holds something already, a graph is not what torch gives or loses too much;
+    `overrides` change its recipe. Where no head of it says who is active, the graph of the model `lent_by`, a name or a folder,
+    comes along. The bundle must diarize as torch does: the recordings of `gate` (a folder with RTTM files, or a recipe with
+    `[data.test]`), or else those of the recipe's `[data.dev]`, or talks put together from its utterances. `out` is whole or not
+    there. Raises `ModelError` where it holds something already, a graph is not what torch gives or loses too much;
     `TrainingError` where `run` is not a run.
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
@@ -71,7 +71,8 @@ def export_run(
     made = {name: version(name) for name in MADE_WITH}
     metadata = {RECIPE: dumps(table), **{f"made.{name}": number for name, number in made.items()}}
     with appearing(out) as folder:
-        activity = network.heads[network.turns].activity if network.turns else borrow_activity(folder, part.config.precision)
+        lender = None if network.turns else find_model(lent_by)
+        activity = borrow_activity(lender, folder, part.config.precision) if lender else network.heads[network.turns].activity
         parity = registry.lookup("exporter", part.use)(part.config).export(network, folder, metadata, lambda: _speech(recipe))
         bundle = Bundle(
             name=out.name,
@@ -84,7 +85,7 @@ def export_run(
             made=made,
         )
         bundle = write_bundle(folder, bundle)
-        passed = Gate(part.config.precision, parity, _comparison(folder, network, recipe, gate))
+        passed = Gate(part.config.precision, parity, _comparison(folder, network, lender, recipe, gate))
         passed.check()
         write_text(folder / REPORT, passed.to_json())
     return Exported(bundle, passed)
@@ -93,14 +94,15 @@ def export_run(
 class TorchModel(Model):
     """A bundle whose voices torch computes, and whose activity, where it is borrowed, is heard in full precision."""
 
-    def __init__(self, folder: Path, network: Network) -> None:
-        """`network` is what the bundle in `folder` was exported from."""
+    def __init__(self, folder: Path, network: Network, lender: Path | None = None) -> None:
+        """`network` is what the bundle in `folder` was exported from; `lender` the model whose activity came along."""
         super().__init__(folder)
         self._network = network
+        self._lender = None if lender is None else Model(lender)
 
     def activity(self, waveforms: np.ndarray) -> np.ndarray:
         """`[chunks, samples]` → powerset probabilities `[chunks, frames, classes]`."""
-        return super().activity(waveforms) if self.one_pass else self._lender.activity(waveforms)
+        return super().activity(waveforms) if self._lender is None else self._lender.activity(waveforms)
 
     @torch.inference_mode()
     def encode(self, waveform: np.ndarray) -> np.ndarray:
@@ -118,32 +120,26 @@ class TorchModel(Model):
         """`[frames, dim]`, `[speakers, frames]` ≥ 0 → unit vectors `[speakers, dim]`."""
         return self._network.embed(torch.from_numpy(frames)[None], torch.from_numpy(weights)[None])[0].numpy()
 
-    @cached_property
-    def _lender(self) -> Model:
-        return Model(find_model(DEFAULT))
-
     def _frames(self, waveforms: np.ndarray) -> tuple[Tensor, Tensor]:
         chunks, samples = waveforms.shape
         return self._network.encode(torch.from_numpy(waveforms), torch.full((chunks,), samples))
 
 
-def borrow_activity(folder: Path, precision: str) -> Activity | None:
-    """Put the activity graph of the model that ships, with its licence, into `folder`: this network has no activity head.
+def borrow_activity(lender: Path, folder: Path, precision: str) -> Activity:
+    """Put the activity graph of the model `lender`, with its licence, into `folder`.
 
-    With "int8" its LSTMs work with 8-bit numbers. A bundle needs to know who is active to diarize; None where no model ships one.
+    With "int8" its LSTMs work with 8-bit numbers. Raises `ModelError` where it has no such graph.
     """
-    if DEFAULT not in shipped():
-        return None
-    source = find_model(DEFAULT)
-    bundle = read_bundle(source)
-    if ACTIVITY not in bundle.files:
-        return None
-    shutil.copyfile(source / ACTIVITY_LICENCE, folder / ACTIVITY_LICENCE)
+    bundle = read_bundle(lender)
+    if bundle.activity is None or ACTIVITY not in bundle.files:
+        raise ModelError(f"{lender}: has no {ACTIVITY} to lend: choose another model with --activity")
+    if (lender / ACTIVITY_LICENCE).is_file():
+        shutil.copyfile(lender / ACTIVITY_LICENCE, folder / ACTIVITY_LICENCE)
     if precision == "int8":
-        graph = store_as_half(quantize_lstms(read_graph(source / ACTIVITY)))
+        graph = store_as_half(quantize_lstms(read_graph(lender / ACTIVITY)))
         (folder / ACTIVITY).write_bytes(graph.SerializeToString())
     else:
-        shutil.copyfile(source / ACTIVITY, folder / ACTIVITY)
+        shutil.copyfile(lender / ACTIVITY, folder / ACTIVITY)
     return bundle.activity
 
 
@@ -189,13 +185,13 @@ def _recordings(recipe: Recipe) -> Data | None:
     return found if found.entries else None
 
 
-def _comparison(folder: Path, network: Network, recipe: Recipe, gate: Path | None) -> Comparison | None:
+def _comparison(folder: Path, network: Network, lender: Path | None, recipe: Recipe, gate: Path | None) -> Comparison | None:
     recordings = _recordings(recipe) if gate is None else read_test(gate)
     model = Model(folder)
-    if recordings is None or model.bundle.activity is None or not network.embedding:
+    if recordings is None or not network.embedding:
         return None
     try:
-        return compare(TorchModel(folder, network), model, recordings)
+        return compare(TorchModel(folder, network, lender), model, recordings)
     except DataError:
         if gate is not None:
             raise

@@ -13,7 +13,7 @@ from fastdiar.core.dataset import Entry
 from fastdiar.core.errors import MissingExtra, RecipeError
 from fastdiar.plugins.datasets.folder import Folder, FolderConfig
 from fastdiar.recipe import read_recipe
-from fastdiar.training.data import Clips, Source, loader, read_corpus
+from fastdiar.training.data import Clip, Clips, Source, collate, loader, read_corpus
 from fastdiar.training.sampler import Crop, TrainingSampler
 
 RAMP = (np.arange(8_000) / 8_000).astype(np.float32)
@@ -71,6 +71,16 @@ def test_short_clips_are_padded_with_zeros(clips: Clips) -> None:
     assert loaded.batch.lengths.tolist() == [8_000, 2_000]
     np.testing.assert_array_equal(loaded.batch.waveform[1, :2_000], RAMP[4_000:6_000])
     assert not loaded.batch.waveform[1, 2_000:].any()
+
+
+def test_a_clip_whose_turns_nobody_knows_is_marked_among_others() -> None:
+    entry = Entry("a", Path("a.wav"), {})
+    told = Clip(RAMP[:1_600], entry, np.ones((10, 2), np.float32))
+    untold = Clip(RAMP[:3_200], entry)
+    activity = collate([told, untold], {}).batch.activity
+    assert activity.shape == (2, 20, 2)
+    assert activity[0, :10].eq(1).all() and activity[0, 10:].eq(0).all() and activity[1].eq(-1).all()
+    assert collate([untold], {}).batch.activity is None
 
 
 def test_workers_give_the_same_batches(clips: Clips) -> None:

@@ -19,6 +19,7 @@ from fastdiar.core.bundle import Activity, read_bundle, write_bundle
 from fastdiar.core.errors import AudioError, DataError, ModelError, Problem, RecipeError, RegistryError, TrainingError
 from fastdiar.core.parity import Parity
 from fastdiar.core.types import RATE
+from fastdiar.diarization.model import find_model
 from fastdiar.evaluation import gate, talks
 from fastdiar.network import build_network
 from fastdiar.plugins.datasets.folder import Folder
@@ -26,7 +27,31 @@ from fastdiar.plugins.exporters.onnx import Onnx
 from fastdiar.recipe import read_recipe, recipe_from_table
 from fastdiar.training import export
 from fastdiar.training.export import TorchModel, export_run, portable
+from fastdiar.training.loop import train
 from tests.conftest import EXAMPLES
+
+TURNS = """
+[data.train]
+use = "rttm"
+root = "{root}"
+
+[encoder]
+use = "sincnet"
+
+[head.activity]
+use = "activity"
+hidden = 4
+layers = 1
+subframes = 1
+
+[loss.activity]
+use = "powerset"
+
+[trainer]
+epochs = 1
+seconds = [2.0, 2.0]
+"""
+"""Who is active, and nothing else."""
 
 
 def test_a_bundle_says_what_it_is(bundle: Path, trained: Path) -> None:
@@ -55,27 +80,41 @@ def test_paths_become_relative_to_what_they_have_in_common(tmp_path: Path) -> No
     assert table["data"]["train"]["speakers"] == "lists/train.txt"
 
 
-def test_who_is_active_is_borrowed_from_the_model_that_ships(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model, folder = tmp_path / "quality", tmp_path / "mine"
-    model.mkdir()
+def test_who_is_active_is_borrowed_from_another_model_with_its_licence(bundle: Path, tmp_path: Path) -> None:
+    lender, folder = tmp_path / "lender", tmp_path / "mine"
+    lender.mkdir()
     folder.mkdir()
     for name in ("activity.onnx", "LICENSE.segmentation.txt"):
-        (model / name).write_text(name)
+        (lender / name).write_text(name)
     activity = Activity(hop=270.0, first=495.0)
-    write_bundle(model, attrs.evolve(read_bundle(bundle), activity=activity))
-    monkeypatch.setattr(export, "shipped", lambda: ["quality"])
-    monkeypatch.setattr(export, "find_model", lambda name: tmp_path / name)
-    assert export.borrow_activity(folder, precision="fp32") == activity
+    write_bundle(lender, attrs.evolve(read_bundle(bundle), activity=activity))
+    assert export.borrow_activity(lender, folder, precision="fp32") == activity
     assert {path.name for path in folder.iterdir()} == {"activity.onnx", "LICENSE.segmentation.txt"}
+
+
+def test_a_model_without_a_graph_for_who_is_active_lends_none(bundle: Path, tmp_path: Path) -> None:
+    lender = tmp_path / "lender"
+    lender.mkdir()
+    write_bundle(lender, attrs.evolve(read_bundle(bundle), activity=None))
+    with pytest.raises(ModelError, match=r"lender: has no activity\.onnx to lend: choose another model with --activity"):
+        export.borrow_activity(lender, tmp_path, precision="fp32")
+
+
+def test_a_run_that_knows_who_is_active_and_nothing_else_is_lent(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "turns.toml").write_text(TURNS.format(root=EXAMPLES.as_posix()))
+    train(read_recipe(tmp_path / "turns.toml"), tmp_path / "run", device="cpu")
+    lent = export_run(tmp_path / "run", tmp_path / "turns").bundle
+    assert (set(lent.files), lent.embedding, lent.activity) == ({"activity.onnx"}, 0, Activity(hop=270.0, first=0.0))
+    made = export_run(trained, tmp_path / "mine", gate=EXAMPLES, lent_by=str(tmp_path / "turns")).bundle
+    assert made.activity == lent.activity
+    assert made.files["activity.onnx"] == lent.files["activity.onnx"]
 
 
 def test_in_eight_bits_the_borrowed_activity_is_smaller_and_hears_nearly_the_same(tmp_path: Path, dialogue: np.ndarray) -> None:
     whole, small = tmp_path / "whole", tmp_path / "small"
     for folder, precision in ((whole, "fp16"), (small, "int8")):
         folder.mkdir()
-        export.borrow_activity(folder, precision)
+        export.borrow_activity(find_model("quality"), folder, precision)
     sizes = [(folder / "activity.onnx").stat().st_size for folder in (whole, small)]
     assert sizes[1] < 0.7 * sizes[0]
     heard = []

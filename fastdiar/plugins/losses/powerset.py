@@ -19,7 +19,7 @@ from fastdiar.core.types import Batch
 
 @attrs.frozen
 class PowersetConfig:
-    """Exact turns where the data has them; a teacher's probabilities where there is one."""
+    """Exact turns where a clip has them; a teacher's probabilities where there is one, and these alone for other clips."""
 
     weight: float = field(default=1.0, validator=validators.gt(0), metadata={"help": "of this loss in the sum"})
     head: str = field(default="activity", metadata={"help": "the recipe's head that learns; it tells local voices apart"})
@@ -45,8 +45,7 @@ class Powerset(Loss):
         grid = getattr(heads[config.head], "activity", None)
         if grid is None:
             raise ValueError(f'needs a head of local voices, such as use = "activity": [head.{config.head}] is none')
-        self.config = config
-        self.speakers, self.at_once = grid.speakers, grid.at_once
+        self.config, self.grid = config, grid
         self.register_buffer("orders", reorderings(grid.speakers, grid.at_once), persistent=False)
 
     def forward(
@@ -55,29 +54,30 @@ class Powerset(Loss):
         """The weighted scalar, and the share of frames whose likeliest class is the right one, as `accuracy`."""
         scores = outputs[self.config.head].logits.float().log_softmax(-1)
         count = scores.shape[1]
+        told = torch.zeros_like(batch.lengths, dtype=torch.bool) if batch.activity is None else batch.activity[:, 0, 0] >= 0
+        if self.config.teacher is None and not told.any():
+            raise TrainingError("the training data tells no turns: set a teacher, or a dataset that has them, such as rttm")
         mask = objectives.heard(batch, count)
-        wanted, share = [], []
-        if self.config.teacher is not None:
+        figures, cost, share = {}, torch.zeros_like(scores[:, 0, 0]), torch.zeros_like(scores[:, 0, 0])
+        if self.config.teacher is None:
+            mask = mask & told[:, None]
+        else:
             said = objectives.taught(self.config.teacher, "logits", teacher).softmax(-1)
             objectives.same_size(self.config.teacher, "classes", said, scores)
-            wanted.append(objectives.resampled(said, count))
-            share.append(self.config.share)
-        figures = {}
+            share = torch.where(told, self.config.share, 1.0)
+            cost = share * self._least(scores, objectives.resampled(said, count), mask)
         if batch.activity is not None:
-            right = classes_of(objectives.resampled(batch.activity.float(), count), self.speakers, self.at_once)
+            spoken = objectives.at_frames(batch.activity.float(), self.grid, count)
+            right = classes_of(spoken, self.grid.speakers, self.grid.at_once)
             target = F.one_hot(right, scores.shape[-1]).float()
-            wanted.append(target)
-            share.append(1 - self.config.share if wanted[1:] else 1.0)
-            figures["accuracy"] = self._accuracy(scores, target, mask)
-        if not wanted:
-            raise TrainingError("the training data tells no turns: set a teacher, or a dataset that has them, such as rttm")
-        loss = sum(part * self._best(scores, each, mask) for part, each in zip(share, wanted, strict=True))
-        return self.config.weight * loss, figures
+            cost = cost + (1 - share) * self._least(scores, target, mask)
+            figures["accuracy"] = self._accuracy(scores, target, mask & told[:, None])
+        return self.config.weight * cost.sum() / mask.sum(), figures
 
-    def _best(self, scores: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:
-        """Cross-entropy of `scores [batch, frames, classes]` with probabilities under each chunk's best order, its mean."""
+    def _least(self, scores: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:
+        """Cross-entropy of `scores [batch, frames, classes]` with probabilities under each clip's best order: `[batch]`, sums."""
         cost = -torch.einsum("bfc,bfoc->bo", scores * mask[..., None], wanted[..., self.orders])
-        return cost.min(-1).values.sum() / mask.sum()
+        return cost.min(-1).values
 
     def _accuracy(self, scores: Tensor, target: Tensor, mask: Tensor) -> float:
         guess = F.one_hot(scores.argmax(-1), scores.shape[-1]).float() * mask[..., None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 import torch
 import torch.nn.functional as F
@@ -69,6 +70,23 @@ def test_turns_and_teacher_share_the_loss() -> None:
     torch.testing.assert_close(both, 0.75 * turns + 0.25 * taught)
 
 
+def test_a_clip_without_turns_learns_from_the_teacher_alone() -> None:
+    """And without a teacher not at all."""
+    scores = torch.randn(2, 8, 7, generator=torch.Generator().manual_seed(0))
+    teacher = {"turns": Output(torch.randn(2, 8, 7, generator=torch.Generator().manual_seed(1)))}
+    half = batch(TURNS)
+    half.activity[1] = -1
+    turns, both = powerset_loss(), powerset_loss(teacher="turns", share=0.25)
+    told, untold = (each(said(scores), half, teacher)[0] for each in (turns, both))
+    alone = Batch(torch.zeros(1, 1280), torch.tensor([1280]), {}, ("a",), half.activity[:1])
+    torch.testing.assert_close(told, turns(said(scores[:1]), alone)[0])
+    first = both(said(scores[:1]), alone, {"turns": Output(teacher["turns"].logits[:1])})[0]
+    second = powerset_loss(teacher="turns", share=1.0)(
+        said(scores[1:]), attrs.evolve(alone, activity=None), {"turns": Output(teacher["turns"].logits[1:])}
+    )[0]
+    torch.testing.assert_close(untold, (first + second) / 2)
+
+
 def test_without_turns_and_teacher_there_is_nothing_to_learn() -> None:
     with pytest.raises(TrainingError, match="the training data tells no turns: set a teacher, or a dataset that has them"):
         powerset_loss()(said(torch.zeros(2, 8, 7)), Batch(torch.zeros(2, 1280), torch.tensor([1280, 1280]), {}))
@@ -81,7 +99,7 @@ def test_a_head_of_known_people_is_refused() -> None:
 
 
 def powerset_loss(teacher: str | None = None, share: float = 0.5) -> Powerset:
-    head = ActivityHead(ActivityConfig(hidden=2), Frames(4, 320.0, 0.0), ())
+    head = ActivityHead(ActivityConfig(hidden=2), Frames(4, 320.0, 159.5), ())
     return Powerset(PowersetConfig(teacher=teacher, share=share), {"activity": head})
 
 
