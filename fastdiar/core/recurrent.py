@@ -49,7 +49,7 @@ class BothWays(nn.Module):
                 own, order = layer.get_parameter(name), GATES[layer.mode]
                 if given.shape != own.shape:
                     raise ValueError(f"{list(given.shape)} instead of {list(own.shape)}")
-                own.unflatten(0, (len(order), -1))[list(order)] = given.unflatten(0, (len(order), -1))
+                _by_gate(own, order)[list(order)] = _by_gate(given, order)
 
 
 def turned_round(frames: Tensor, lengths: Tensor) -> Tensor:
@@ -82,4 +82,9 @@ def _onnx_both(ahead: nn.RNNBase, back: nn.RNNBase, frames: Tensor) -> Tensor:
 
 def _onnx_gates(layer: nn.RNNBase, name: str) -> Tensor:
     order = GATES[layer.mode]
-    return layer.get_parameter(name).unflatten(0, (len(order), -1))[list(order)].flatten(0, 1)
+    return _by_gate(layer.get_parameter(name), order)[list(order)].flatten(0, 1)
+
+
+def _by_gate(weights: Tensor, gates: tuple[int, ...]) -> Tensor:
+    """`[gates * hidden, …]` → `[gates, hidden, …]`, the same memory."""
+    return weights.view(len(gates), -1, *weights.shape[1:])
