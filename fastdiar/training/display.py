@@ -83,6 +83,6 @@ class Display:
 
 def describe(figures: Mapping[str, Any]) -> str:
     """The loss and the first accuracy, as a person reads them."""
-    accuracy = [f"accuracy {value:.1%}" for name, value in figures.items() if name.endswith(".accuracy")]
+    accuracy = [f"accuracy {value:.1%}" for name, value in figures.items() if name.endswith("accuracy")]
     loss = [f"loss {figures['loss']:.3f}"] if "loss" in figures else []
     return "  ".join([*loss, *accuracy[:1]])

@@ -20,5 +20,8 @@ def mean_of(sums: Mapping[str, list[float]]) -> dict[str, float]:
 
 
 def merit(figures: Mapping[str, float]) -> float:
-    """What makes an epoch the best: the first loss's accuracy where there is one, else a low loss."""
+    """What makes an epoch the best: the first loss's accuracy where clips have classes, else a low loss.
+
+    Of frames it is their probabilities that are used, which a loss says more of than an accuracy.
+    """
     return next((value for name, value in figures.items() if name.endswith(".accuracy")), -figures.get("loss", math.inf))

@@ -86,7 +86,7 @@ def curves(epochs: Sequence[Mapping[str, Any]]) -> Figure:
     """Figures of a training, epoch by epoch: losses, and accuracies where there are any; validation dashed."""
     names = dict.fromkeys(name for line in epochs for name in line)
     losses = [name for name in names if name in ("loss", "dev.loss")]
-    rates = [name for name in names if name.endswith(".accuracy")]
+    rates = [name for name in names if name.endswith("accuracy")]
     panels = [(title, chosen) for title, chosen in (("loss", losses), ("accuracy", rates)) if chosen]
     figure = Figure(figsize=(5 * len(panels), 3))
     for (title, chosen), axis in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):

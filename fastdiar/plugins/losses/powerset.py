@@ -51,7 +51,7 @@ class Powerset(Loss):
     def forward(
         self, outputs: Mapping[str, Output], batch: Batch, teacher: Mapping[str, Output] | None = None
     ) -> tuple[Tensor, dict[str, float]]:
-        """The weighted scalar, and the share of frames whose likeliest class is the right one, as `accuracy`."""
+        """The weighted scalar, and the share of frames whose likeliest class is the right one, as `frame_accuracy`."""
         scores = outputs[self.config.head].logits.float().log_softmax(-1)
         count = scores.shape[1]
         told = torch.zeros_like(batch.lengths, dtype=torch.bool) if batch.activity is None else batch.activity[:, 0, 0] >= 0
@@ -71,7 +71,7 @@ class Powerset(Loss):
             right = classes_of(spoken, self.grid.speakers, self.grid.at_once)
             target = F.one_hot(right, scores.shape[-1]).float()
             cost = cost + (1 - share) * self._least(scores, target, mask)
-            figures["accuracy"] = self._accuracy(scores, target, mask & told[:, None])
+            figures["frame_accuracy"] = self._accuracy(scores, target, mask & told[:, None])
         return self.config.weight * cost.sum() / mask.sum(), figures
 
     def _least(self, scores: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ def test_the_order_of_voices_does_not_matter() -> None:
     for scores in (sure, sure[..., other]):
         value, figures = loss(said(scores), batch(TURNS))
         assert value < 0.01
-        assert figures == {"accuracy": 1.0}
+        assert figures == {"frame_accuracy": 1.0}
 
 
 def test_each_chunk_has_an_order_of_its_own() -> None:
