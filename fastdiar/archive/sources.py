@@ -33,7 +33,7 @@ def sources(arguments: Sequence[str]) -> Iterator[Source]:
     """The recordings below folders, in tables (by the column `path`, relative to the table) and among `arguments` themselves.
 
     Names keep the layout below the folder that all arguments have in common; what a table lists elsewhere is named by its whole
-    path. Hidden files, and links to folders, are left out. Raises `DataError` and `FormatError`.
+    path. Hidden files, pipes (nobody may write to them), and links to folders are left out. Raises `DataError`, `FormatError`.
     """
     places = [os.path.abspath(argument) for argument in arguments]  # noqa: PTH100 - links stay as they are named
     root = os.path.commonpath([place if Path(place).is_dir() else str(Path(place).parent) for place in places])
@@ -60,9 +60,10 @@ def _below(folder: Path) -> Iterator[str]:
     for inside, folders, names in os.walk(folder, onerror=fail):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:  # noqa: PTH122
+            path = f"{inside}/{name}"
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES and not Path(path).is_fifo():  # noqa: PTH122
                 found = True
-                yield f"{inside}/{name}"
+                yield path
     if not found:
         raise DataError(f"{folder}: holds no recordings: expected files such as {', '.join(sorted(SUFFIXES)[:6])} below it")
 

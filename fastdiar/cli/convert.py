@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastdiar.cli.outputs import file_to_write, folder_to_fill
+from fastdiar.cli.outputs import file_to_write, folder_to_fill, write
 from fastdiar.cli.styles import Style, format_for
 from fastdiar.core.errors import FastdiarError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Turns: .rttm, .json, .srt, .vtt, .TextGrid, .txt or .csv.")],
     target: Annotated[
-        Path | None, typer.Argument(metavar="[OUT]", help="A file, or a folder where IN holds several recordings.")
+        Path | None, typer.Argument(metavar="[OUT]", help="A file, a folder where IN holds several recordings, or -.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="OUT", help="The same, as other commands say it.")
@@ -30,7 +30,6 @@ def convert(
 
     Example: fastdiar convert meeting.rttm meeting.TextGrid
     """
-    from fastdiar.core.files import write_text
     from fastdiar.core.formats import read_turns
 
     if target is not None and output is not None:
@@ -42,7 +41,7 @@ def convert(
     several = len(found) > 1 or output.is_dir()
     targets = _targets(found, folder_to_fill(output), style.suffix) if several else {file_to_write(output): found[0]}
     for target, one in targets.items():
-        write_text(target, style.write(one))
+        write(target, style.write(one))
 
 
 def assign(
@@ -57,28 +56,23 @@ def assign(
 
     Example: fastdiar assign meeting.json meeting.rttm -o meeting.srt
     """
-    from fastdiar.core.files import write_text
     from fastdiar.core.formats import read_turns
     from fastdiar.core.formats.words import WORD_FORMATS, assign, read_words
 
-    style = "txt" if output is None else output.suffix.lower().removeprefix(".")
+    style = "txt" if output is None or str(output) == "-" else output.suffix.lower().removeprefix(".")
     if style not in WORD_FORMATS:
         raise FastdiarError(f"-o {output}: expected a name that ends in {', '.join(f'.{name}' for name in WORD_FORMATS)}")
     found = read_turns(turns)
     if len(found) > 1:
         raise FastdiarError(f"{turns}: holds {len(found)} recordings, the words are of one: fastdiar convert takes it apart")
-    text = WORD_FORMATS[style](assign(read_words(words), found[0].turns))
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        write_text(output, text)
+    write(output, WORD_FORMATS[style](assign(read_words(words), found[0].turns)))
 
 
 def _targets(found: list[Diarization], folder: Path, suffix: str) -> dict[Path, Diarization]:
     """A file for each recording, named after it; no name leads out of the folder."""
     from fastdiar.core.formats import named_format
 
-    if folder.is_file() or (not folder.exists() and named_format(folder) is not None):
+    if str(folder) == "-" or folder.is_file() or (not folder.exists() and named_format(folder) is not None):
         raise FastdiarError(f"{folder}: is a file: {len(found)} recordings need a folder to be written to, and --to")
     targets: dict[Path, Diarization] = {}
     for one in found:

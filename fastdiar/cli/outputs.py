@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import typer
+
 from fastdiar.core.errors import FastdiarError
-from fastdiar.core.files import existing_folder
+from fastdiar.core.files import existing_folder, write_text
 
 
 def file_to_write(path: Path | None) -> Path | None:
@@ -25,6 +27,14 @@ def folder_to_fill(path: Path) -> Path:
     """`path`, where files can be written into it, or it can be made. Raises `FastdiarError`."""
     _check_writable(next(each for each in (path, *path.parents) if each.exists()))
     return path
+
+
+def write(path: Path | None, text: str) -> None:
+    """Write `text` to a file, or to standard output where `path` is - or None."""
+    if path is None or str(path) == "-":
+        typer.echo(text, nl=False)
+    else:
+        write_text(path, text)
 
 
 def _check_writable(folder: Path) -> None:

@@ -68,12 +68,13 @@ def _standard_input(hop: float, rate: int, channels: int) -> Iterator[np.ndarray
     from fastdiar.core.errors import AudioError
     from fastdiar.live.samples import pcm
 
-    size = max(1, round(hop * rate)) * 2 * channels
+    whole = 2 * channels
+    size = max(1, round(hop * rate)) * whole
     data = sys.stdin.buffer.read(size)
     if data[:4] in (b"RIFF", b"fLaC", b"OggS", b"FORM"):
         raise AudioError("standard input: is a recording with a header, not bare samples: give the file's name")
-    while data:
-        yield pcm(data, channels)
+    while len(data) >= whole:
+        yield pcm(data[: len(data) // whole * whole], channels)  # whoever wrote may have been stopped within a sample
         data = sys.stdin.buffer.read(size)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def named(*arguments: Path) -> list[str]:
 def test_a_folder_is_walked_in_order_without_what_is_hidden_or_no_recording(tmp_path: Path) -> None:
     touch(tmp_path, "b.wav", "a.FLAC", "notes.txt", ".hidden.wav", ".cache/c.wav", "deep/er/d.e.mp3")
     (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    os.mkfifo(tmp_path / "pipe.wav")  # nobody will ever write to it
     assert named(tmp_path) == ["a", "b", "deep/er/d.e"]
 
 

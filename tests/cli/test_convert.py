@@ -65,6 +65,16 @@ def test_the_place_to_write_to_may_be_an_option(capsys: Capture) -> None:
     assert not Path("one.srt").exists() and not Path("two.srt").exists()
 
 
+def test_a_dash_is_standard_output(capsys: Capture) -> None:
+    assert run(["convert", "talk.rttm", "-", "--to", "srt"]) == run(["assign", "talk.words.json", "talk.rttm", "-o", "-"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("1\n00:00:00,500 --> ") and told.endswith("ann: Hello there.\nbo: Hi!\n")
+    Path("all.rttm").write_text(RTTM.format(uri="one") + RTTM.format(uri="two"))
+    assert run(["convert", "all.rttm", "-"]) == 2
+    assert "-: is a file: 2 recordings need a folder" in capsys.readouterr().err
+    assert not Path("-").exists()
+
+
 def test_diarize_writes_them_too() -> None:
     pytest.importorskip("onnxruntime")
     soundfile.write("talk.wav", soundfile.read(DIALOGUE, frames=11 * 16_000, dtype="int16")[0], 16_000)

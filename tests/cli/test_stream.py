@@ -42,7 +42,7 @@ def test_a_file_and_bare_samples_tell_the_same(
     events = told(capfd)
     assert {event["event"] for event in events} >= {"turn", "final"} and events[-1]["event"] == "final"
     assert {turn["speaker"] for turn in events[-1]["turns"]} == {"speaker1", "speaker2"}
-    give(np.stack([talk, talk], axis=1).tobytes(), monkeypatch)
+    give(np.stack([talk, talk], axis=1).tobytes() + b"\x01\x02\x03", monkeypatch)  # stopped within a sample
     assert run(["stream", "--channels", "2", "--model", "quickstart"]) == 0
     assert told(capfd) == events
 
@@ -51,7 +51,6 @@ def test_a_file_and_bare_samples_tell_the_same(
     ("data", "reason"),
     [
         (b"RIFF" + bytes(4000), "standard input: is a recording with a header, not bare samples: give the file's name"),
-        (bytes(4001), "4001 bytes are not whole 16-bit samples of 1 channels"),
         (b"", "stdin: holds only 0 ms of sound: expected at least 100 ms"),
     ],
 )
