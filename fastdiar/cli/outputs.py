@@ -11,14 +11,13 @@ from pathlib import Path
 import typer
 
 from fastdiar.core.errors import FastdiarError
-from fastdiar.core.files import existing_folder, write_text
+from fastdiar.core.files import check_replaceable, existing_folder, write_text
 
 
 def file_to_write(path: Path | None) -> Path | None:
     """`path`, where a file can be written, or - for standard output; the callback of options. Raises `FastdiarError`."""
     if path is not None and str(path) != "-":
-        if path.is_dir():
-            raise FastdiarError(f"{path}: is a folder: expected the name of a file to write")
+        check_replaceable(path)
         _check_writable(existing_folder(path.parent, f"{path.name} is to be written there"))
     return path
 

@@ -16,11 +16,10 @@ from fastdiar.core.errors import DataError, FastdiarError
 def replacing(path: Path) -> Iterator[Path]:
     """A new path beside `path` to write to; it takes the place of `path` when the block ends well, and goes otherwise.
 
-    A link is followed. Raises `FastdiarError` where `path` is a folder, a device or a pipe, which nothing may take the place of.
+    A link is followed. Raises `FastdiarError` as `check_replaceable` does.
     """
+    check_replaceable(path)
     path = path.resolve()
-    if path.exists() and not path.is_file():
-        raise FastdiarError(f"{path}: is not a regular file: choose another name, or - for standard output")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -31,6 +30,16 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def check_replaceable(path: Path) -> None:
+    """Raises `FastdiarError` where `path` is a folder, a device, a pipe or a link to itself, whose place nothing may take."""
+    try:
+        there = path.resolve()
+    except RuntimeError:
+        raise FastdiarError(f"{path}: is a link to itself: choose another name") from None
+    if there.exists() and not there.is_file():
+        raise FastdiarError(f"{there}: is not a regular file: choose another name, or - for standard output")
 
 
 @contextmanager

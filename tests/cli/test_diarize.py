@@ -214,7 +214,11 @@ def test_folders_are_made_where_they_are_missing(output: str, talk: np.ndarray) 
         (["convert", "talk.rttm", "typo/x.srt"], "typo: no such folder: x.srt is to be written there"),
         (["assign", "talk.json", "talk.rttm", "-o", "typo/x.srt"], "typo: no such folder: x.srt is to be written there"),
         (["view", "talk.wav", "talk.rttm", "-o", "typo/x.html"], "typo: no such folder: x.html is to be written there"),
-        (["analyze", "talk.rttm", "talk.rttm", "--json", "."], ".: is a folder: expected the name of a file to write"),
+        (
+            ["analyze", "talk.rttm", "talk.rttm", "--json", "/dev"],
+            "/dev: is not a regular file: choose another name, or - for standard output",
+        ),
+        (["diarize", "talk.wav", "-o", "loop"], "loop: is a link to itself: choose another name"),
         (["evaluate", "light", "--data", ".", "--report", "typo/x.html"], "typo: no such folder: x.html is to be written there"),
         (
             ["tune", "light", "--data", ".", "--key", "a=1", "-o", "talk.wav/x"],
@@ -230,6 +234,7 @@ def test_where_nothing_can_be_written_is_told_before_any_work(
     write("talk.wav", talk[: 2 * RATE])
     Path("talk.rttm").write_text("SPEAKER talk 1 0 1 <NA> <NA> ann <NA> <NA>\n")
     Path("locked").mkdir()
+    Path("loop").symlink_to("loop")
     monkeypatch.setattr("os.access", lambda path, mode: Path(path) != Path("locked"))
     before = sorted(Path().rglob("*"))
     assert run(call) == 2
