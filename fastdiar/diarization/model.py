@@ -123,9 +123,15 @@ class Model:
         # Bytes, not a path: a graph that points to data outside its folder then has nowhere to find it.
         graph = (self.folder / name).read_bytes()
         try:
-            return self._runtime.InferenceSession(graph, options, providers=[PROVIDERS[self.provider]])
+            session = self._runtime.InferenceSession(graph, options, providers=[PROVIDERS[self.provider]])
         except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no base of their own
             raise ModelError(f"{self.folder / name}: not a graph that onnxruntime can run: {_first_line(error)}") from None
+        if PROVIDERS[self.provider] not in session.get_providers():  # it would go on without, slowly and in silence
+            raise ModelError(
+                f"--provider {self.provider}: onnxruntime cannot use it here: it needs an NVIDIA GPU, and CUDA and cuDNN of the "
+                "versions in onnxruntime's GPU requirements"
+            )
+        return session
 
     def _run(self, session: Any, outputs: list[str], **inputs: np.ndarray) -> list[np.ndarray]:
         if any(put.name == "lengths" for put in session.get_inputs()):

@@ -184,6 +184,13 @@ def test_a_provider_that_is_not_installed(bundled, monkeypatch: pytest.MonkeyPat
             Model(folder, provider=provider)
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_provider_that_the_machine_lacks(bundled: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    with pytest.raises(ModelError, match=r"--provider cuda: onnxruntime cannot use it here: it needs an NVIDIA GPU"):
+        Model(bundled(), provider="cuda").embed(np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32))
+
+
 def test_more_threads_than_cores_count_as_so_many(bundled: Callable[..., Path]) -> None:
     """onnxruntime would make them all, and a clip of a second take minutes."""
     assert Model(bundled(), threads=10_000).threads == cores()
