@@ -30,8 +30,8 @@ class People:
             if cosines[nearest] >= self._new_below:
                 self._sums[nearest] += seconds * vector
                 return self._numbers[nearest]
-            if seconds < self._least_seconds:
-                return NOBODY
+        if seconds < self._least_seconds:
+            return NOBODY
         free = before != NOBODY and before not in self._numbers
         number = before if free else self.new()
         self._numbers.append(number)

@@ -17,8 +17,8 @@ def test_who_sounds_like_nobody_is_new_and_who_sounds_like_somebody_is_not() -> 
 
 def test_a_window_too_short_to_be_of_somebody_new_is_nobodys() -> None:
     people = People(4, new_below=0.5, least_seconds=0.8)
-    heard = ((ANN, 0.4), (BOB, 0.4), (ANN, 0.4), (BOB, 0.8), (BOB, 0.4))
-    assert [people.number(vector, seconds) for vector, seconds in heard] == [0, NOBODY, 0, 1, 1]
+    heard = ((ANN, 0.4), (BOB, 0.4), (ANN, 0.8), (BOB, 0.4), (ANN, 0.4), (BOB, 0.8), (BOB, 0.4))
+    assert [people.number(vector, seconds) for vector, seconds in heard] == [NOBODY, NOBODY, 0, NOBODY, 0, 1, 1]
 
 
 def test_voices_that_were_replaced_are_forgotten_and_numbers_never_used_again() -> None:
