@@ -104,7 +104,7 @@ class WalkSettings:
         metadata={"help": "probability from which a frame is speech"},
     )
     second_speaker: float = field(
-        default=0.55,
+        default=0.5,
         validator=[validators.ge(0), validators.le(1)],
         metadata={"help": "probability from which a second person speaks"},
     )

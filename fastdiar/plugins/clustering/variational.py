@@ -37,7 +37,7 @@ class VariationalConfig:
     """`[diarization.cluster] use = "variational"`."""
 
     start: float = field(
-        default=0.5, validator=validators.gt(0), metadata={"help": "cosine distance up to which clusters start as one"}
+        default=0.48, validator=validators.gt(0), metadata={"help": "cosine distance up to which clusters start as one"}
     )
     evidence: float = field(
         default=0.6,

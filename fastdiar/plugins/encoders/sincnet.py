@@ -127,7 +127,7 @@ class ClipNorm(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.full((channels,), 0.01))  # of a clip of one step nothing else is left
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """`[batch, channels, steps]`, `[batch]` in steps → the same shape; what lies past a clip's end is zero."""
