@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from fastdiar.core.errors import DataError, needs
@@ -61,28 +62,34 @@ def _computed(
 ) -> Iterator[tuple[Item, Result | None]]:
     task = ray.remote(num_cpus=cores, max_retries=TRIES)(_call)
     stored = ray.put(function)
-    in_hand: dict[Any, Item] = {}
+    begin = partial(task.remote, stored)
+    in_hand: dict[Any, tuple[Item, int]] = {}
     for item in items:
-        in_hand[task.remote(stored, item)] = item
+        in_hand[begin(item)] = item, TRIES
         if len(in_hand) >= (at_once or AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)) // cores)):
-            yield from _done(ray, in_hand)
+            yield from _done(ray, begin, in_hand)
     while in_hand:
-        yield from _done(ray, in_hand)
+        yield from _done(ray, begin, in_hand)
 
 
 def _call(function: Callable[[Item], Result], item: Item) -> Result:
     return function(item)
 
 
-def _done(ray: Any, in_hand: dict[Any, Item]) -> Iterator[tuple[Item, Result | None]]:
-    """Waits for one, and gives all that are done by then."""
+def _done(ray: Any, begin: Callable[[Item], Any], in_hand: dict[Any, tuple[Item, int]]) -> Iterator[tuple[Item, Result | None]]:
+    """Waits for one, and gives all that are done by then. `in_hand` says how often each may be begun anew."""
     ray.wait(list(in_hand))
     for reference in ray.wait(list(in_hand), num_returns=len(in_hand), timeout=0)[0]:
-        item = in_hand.pop(reference)
+        item, left = in_hand.pop(reference)
         try:
             result = ray.get(reference)
         except ray.exceptions.RayTaskError as error:
             raise error.cause from None
+        except ray.exceptions.LocalRayletDiedError:  # the machine died as the item reached it: Ray itself tries no other
+            if left:
+                in_hand[begin(item)] = item, left - 1
+                continue
+            result = None
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.OutOfMemoryError):
             result = None
         yield item, result

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 pytest.importorskip("onnxruntime", reason="running a model needs onnxruntime: pip install '.[cpu]'")
-pytest.importorskip("ray", reason="needs Ray: pip install '.[ray]'")
+ray = pytest.importorskip("ray", reason="needs Ray: pip install '.[ray]'")
 
-from fastdiar.archive.cluster import in_cluster
+from fastdiar.archive.cluster import TRIES, _computed, in_cluster
 from fastdiar.core.errors import DataError
 
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
@@ -109,3 +109,40 @@ def test_a_node_killed_half_way_costs_no_recording_and_none_is_done_twice(
 def test_a_cluster_that_is_not_there() -> None:
     with pytest.raises(DataError, match=r"no Ray cluster at '127\.0\.0\.1:1': start one with ray start --head"):
         list(in_cluster(int, ["1"], "127.0.0.1:1"))
+
+
+class DyingRay:
+    """Stands in for Ray, whose machines die as an item reaches them, so and so often."""
+
+    exceptions = ray.exceptions
+
+    def __init__(self, deaths: int) -> None:
+        self.deaths, self.begun = deaths, 0
+
+    def remote(self, *arguments: Any, **options: Any) -> Any:
+        """A decorator where options are given, else an item begun."""
+        if options:
+            return lambda function: self
+        self.begun += 1
+        return self.begun
+
+    def put(self, value: Any) -> Any:
+        return value
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 1.0}
+
+    def wait(self, references: list[int], **options: Any) -> tuple[list[int], list[int]]:
+        return references, []
+
+    def get(self, reference: int) -> str:
+        if reference <= self.deaths:
+            raise ray.exceptions.LocalRayletDiedError
+        return "done"
+
+
+@pytest.mark.parametrize(("deaths", "expected"), [(2, "done"), (99, None)])
+def test_an_item_whose_machine_dies_as_it_gets_there_is_begun_anew_but_not_for_ever(deaths: int, expected: str | None) -> None:
+    dying = DyingRay(deaths)
+    assert list(_computed(dying, str, ["item"], 1, None)) == [("item", expected)]
+    assert dying.begun == min(deaths, TRIES) + 1

@@ -86,6 +86,15 @@ def colours(tab: Any, selector: str) -> list[str]:
     return tab.locator(selector).evaluate_all("all => all.map((each) => getComputedStyle(each).backgroundColor)")
 
 
+def wait_for(tab: Any, holds: Callable[[], bool]) -> None:
+    """Until it does: the timeline is drawn a moment after the list, and colours fade."""
+    for _ in range(PATIENCE // 50):
+        if holds():
+            return
+        tab.wait_for_timeout(50)
+    raise AssertionError("it never came to be so")
+
+
 def downloaded(tab: Any, name: str, folder: Path) -> Path:
     with tab.expect_download() as coming:
         tab.get_by_role("button", name=name, exact=True).click()
@@ -102,7 +111,7 @@ def test_drop_a_recording_rename_somebody_and_take_the_turns_home(tab: Any, serv
     people = [each["speaker"] for each in found["speakers"]]
     expect(tab.locator(BARS)).to_have_count(len(found["turns"]))
     assert len(people) > 2
-    assert set(colours(tab, BARS)) == set(colours(tab, "#people .swatch"))
+    wait_for(tab, lambda: set(colours(tab, BARS)) == set(colours(tab, "#people .swatch")))
     assert len(set(colours(tab, BARS))) == len(people)
     assert tab.locator(".names .name").all_inner_texts() == people
     assert tab.locator("#turns li").count() == len(found["turns"])
@@ -130,7 +139,7 @@ def test_merge_undo_and_run_again_with_another_number(tab: Any, talk: Path) -> N
     expect(tab.locator("#people li")).to_have_count(2)
     tab.get_by_label("Merge speaker2 with").select_option("speaker1")
     expect(tab.locator("#people li")).to_have_count(1)
-    assert len(set(colours(tab, BARS))) == 1
+    wait_for(tab, lambda: len(set(colours(tab, BARS))) == 1)
     tab.get_by_role("button", name="Undo").click()
     expect(tab.locator("#people li")).to_have_count(2)
     tab.get_by_label("Speakers", exact=True).fill("1")
