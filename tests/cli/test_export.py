@@ -22,6 +22,7 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "export"
 EXPORTS = {
     "unknown-precision": ["--precision", "int4"],
     "unknown-exporter": ["--to", "onyx"],
+    "activity-of-no-model": ["--activity", "qualty"],
     "tensorrt-in-8-bits": ["--to", "tensorrt", "--precision", "int8"],
     "no-such-capability": ["--to", "tensorrt", "--set", "export.use=tensorrt", "--set", "export.compute_capability=ada"],
 }
