@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 import attrs
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fastdiar import registry
 from fastdiar.core.errors import ModelError, Problem, RecipeError, nearest
 from fastdiar.core.interfaces import Encoder, Head, Output, Pooling, TemporalBlock
 from fastdiar.core.layers import frame_mask
 from fastdiar.core.types import RATE, Frames
-
-if TYPE_CHECKING:
-    from fastdiar.core.component import Part
-    from fastdiar.recipe import Recipe
+from fastdiar.recipe import Recipe, build_part
 
 
 class Network(nn.Module):
@@ -90,22 +85,22 @@ def build_network(recipe: Recipe, labels: Mapping[str, tuple[str, ...]]) -> Netw
     """
     if recipe.encoder is None:
         raise RecipeError([Problem("is missing: a network needs one", "encoder", recipe.path)])
-    assemble = _Assembly(recipe)
-    encoder = assemble("encoder", "encoder", recipe.encoder)
+    encoder = build_part(recipe, "encoder", recipe.encoder)
     frames, temporal = encoder.out, {}
     for name, part in recipe.temporal.items():
-        temporal[name] = assemble("temporal", f"temporal.{name}", part, frames)
+        temporal[name] = build_part(recipe, f"temporal.{name}", part, frames)
         frames = temporal[name].out
-    pooling = None if recipe.pooling is None else assemble("pooling", "pooling", recipe.pooling, frames.of_voice)
+    pooling = None if recipe.pooling is None else build_part(recipe, "pooling", recipe.pooling, frames.of_voice)
     heads = {}
     for name, part in recipe.head.items():
         task = part.config.task
         if task not in labels:
-            raise assemble.problem(f"head.{name}.task", f"the data has no labels for '{task}'{nearest(task, labels)}")
-        level = registry.lookup("head", part.use).level
-        if level == "clip" and pooling is None:
-            raise assemble.problem("pooling", f"is missing: [head.{name}] judges whole clips")
-        heads[name] = assemble("head", f"head.{name}", part, pooling.out if level == "clip" else frames, labels[task])
+            message = f"the data has no labels for '{task}'{nearest(task, labels)}"
+            raise RecipeError([Problem(message, f"head.{name}.task", recipe.path)])
+        judges_clips = part.component.level == "clip"
+        if judges_clips and pooling is None:
+            raise RecipeError([Problem(f"is missing: [head.{name}] judges whole clips", "pooling", recipe.path)])
+        heads[name] = build_part(recipe, f"head.{name}", part, pooling.out if judges_clips else frames, labels[task])
     return Network(encoder, temporal, pooling, heads, labels)
 
 
@@ -136,19 +131,3 @@ def cost(network: Network, seconds: float = 3.0) -> Cost:
         frames_per_second=RATE / network.frames.hop,
         bytes={"fp32": 4 * numbers, "fp16": 2 * numbers, "int8": numbers},
     )
-
-
-@attrs.frozen
-class _Assembly:
-    """Builds a recipe's parts, and turns what a component says about its surroundings into the recipe's words."""
-
-    recipe: Recipe
-
-    def __call__(self, kind: str, key: str, part: Part, *inputs: Any) -> Any:
-        try:
-            return registry.lookup(kind, part.use)(part.config, *inputs)
-        except ValueError as error:
-            raise self.problem(key, str(error)) from None
-
-    def problem(self, key: str, message: str) -> RecipeError:
-        return RecipeError([Problem(message, key, self.recipe.path)])

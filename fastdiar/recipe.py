@@ -115,13 +115,21 @@ def read_part(kind: str, table: Mapping[str, Any], where: str = "recipe") -> Par
     return _Reader(source_of({kind: dict(table)}, where), Path(where)).part(kind)
 
 
+def build_part(recipe: Recipe, key: str, part: Part, *inputs: Any) -> Any:
+    """The component that the recipe's table `key` describes; raises `RecipeError` where it does not fit its `inputs`."""
+    try:
+        return part.build(*inputs)
+    except ValueError as error:
+        raise RecipeError([Problem(str(error), key, recipe.path)]) from None
+
+
 def read_data(recipe: Recipe, name: str) -> tuple[Dataset, list[Entry]]:
     """The dataset that `[data.NAME]` describes, and what it lists.
 
     Raises `RecipeError` where that cannot be read, or is nothing.
     """
     part = recipe.data[name]
-    dataset: Any = registry.lookup("dataset", part.use)(part.config)
+    dataset: Dataset = part.build()
     try:
         entries = dataset.entries()
         problem = "" if entries else why_empty(part.config)

@@ -73,7 +73,7 @@ def export_run(
     with appearing(out) as folder:
         lender = None if network.turns else find_model(lent_by)
         activity = borrow_activity(lender, folder, part.config.precision) if lender else network.heads[network.turns].activity
-        parity = registry.lookup("exporter", part.use)(part.config).export(network, folder, metadata, lambda: _speech(recipe))
+        parity = part.build().export(network, folder, metadata, lambda: _speech(recipe))
         bundle = Bundle(
             name=out.name,
             frames=network.frames,

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from fastdiar import registry
 from fastdiar.core.errors import Problem, RecipeError
 from fastdiar.core.interfaces import Output
 from fastdiar.core.types import Batch
 from fastdiar.network import Network
-from fastdiar.recipe import Recipe
+from fastdiar.recipe import Recipe, build_part
 from fastdiar.training.weights import LearntWeights
 
 
@@ -56,16 +55,11 @@ class Objective(nn.Module):
 
 def build_losses(recipe: Recipe, network: Network) -> nn.ModuleDict:
     """The recipe's losses for a network's heads; raises `RecipeError` that names the one which does not fit."""
-    losses = nn.ModuleDict()
-    for name, part in recipe.loss.items():
-        try:
-            losses[name] = registry.lookup("loss", part.use)(part.config, network.heads)
-        except ValueError as error:
-            raise RecipeError([Problem(str(error), f"loss.{name}", recipe.path)]) from None
+    losses = {name: build_part(recipe, f"loss.{name}", part, network.heads) for name, part in recipe.loss.items()}
     if not losses:
         message = 'is missing: training needs a loss, such as [loss.speaker] with use = "cross_entropy"'
         raise RecipeError([Problem(message, "loss", recipe.path)])
-    return losses
+    return nn.ModuleDict(losses)
 
 
 def frozen_parts(recipe: Recipe, network: Network) -> list[nn.Module]:

@@ -14,7 +14,6 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from fastdiar import registry
 from fastdiar.core.errors import TrainingError, needs
 from fastdiar.core.types import Batch
 from fastdiar.network import build_network
@@ -55,7 +54,7 @@ class Run:
         weights = LearntWeights(recipe.loss) if self.trainer.task_weights == "learnt" else None
         self.objective = Objective(network, build_losses(recipe, network), weights, frozen_parts(recipe, network))
         self.teachers = Teachers(recipe).to(fabric.device)
-        self.augmentations = [registry.lookup("augmentation", part.use)(part.config) for part in recipe.augment.values()]
+        self.augmentations = [part.build() for part in recipe.augment.values()]
         learning = [parameter for parameter in self.objective.parameters() if parameter.requires_grad]
         optimizer = torch.optim.AdamW(learning, lr=self.trainer.learning_rate, weight_decay=self.trainer.weight_decay)
         self.model, self.optimizer = fabric.setup(self.objective, optimizer)
