@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,14 +57,15 @@ def recipe_in(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: the recipe in its metadata is broken: {error}") from None
 
 
-def constants(path: Path) -> dict[str, np.ndarray]:
-    """A graph's weights, float32, by their names; raises `ModelError`."""
-    return {tensor.name: numpy_helper.to_array(tensor).astype(np.float32) for tensor in read_graph(path).graph.initializer}
+def constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    """A graph's weights, float32, by their names."""
+    return {tensor.name: numpy_helper.to_array(tensor).astype(np.float32) for tensor in model.graph.initializer}
 
 
 def layers(path: Path, operator: str) -> list[list[np.ndarray]]:
     """The weights of every node of one kind, in the graph's order, and those of an addition behind it; raises `ModelError`."""
-    arrays, nodes = constants(path), read_graph(path).graph.node
+    model = read_graph(path)
+    arrays, nodes = constants(model), model.graph.node
     added = {name: node for node in nodes if node.op_type == "Add" for name in node.input}
     found = [[node, *([added[node.output[0]]] if node.output[0] in added else [])] for node in nodes if node.op_type == operator]
     weights = [[arrays[name] for node in each for name in node.input if name in arrays] for each in found]
@@ -88,17 +89,16 @@ class LastLinear:
 
 def last_linear(path: Path) -> LastLinear:
     """The last linear layer of a graph, and the norm behind it (0 and 1 without); raises `ModelError` where there is none."""
-    graph = read_graph(path).graph
-    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    layers = [node for node in graph.node if node.op_type in ("Conv", "Gemm") and node.input[1] in arrays]
-    if not layers:
+    model = read_graph(path)
+    arrays, nodes = constants(model), model.graph.node
+    linear = [node for node in nodes if node.op_type in ("Conv", "Gemm") and node.input[1] in arrays]
+    if not linear:
         raise ModelError(f"{path}: has no linear layer")
-    weight, *bias = (np.array(arrays[name], np.float32) for name in layers[-1].input[1:])
+    weight, *bias = (arrays[name] for name in linear[-1].input[1:])
     weight = weight.reshape(len(weight), -1)
     mean, variance = np.zeros(len(weight), np.float32), np.ones(len(weight), np.float32)
-    norm = graph.node[-1]
-    if norm.op_type == "BatchNormalization":
-        mean, variance = (np.array(arrays[name], np.float32) for name in norm.input[3:])
+    if nodes[-1].op_type == "BatchNormalization":
+        mean, variance = (arrays[name] for name in nodes[-1].input[3:])
     return LastLinear(weight, bias[0] if bias else np.zeros_like(mean), mean, variance)
 
 
@@ -177,14 +177,20 @@ def quantize_lstms(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def values(model: onnx.ModelProto, names: Sequence[str], inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What inner tensors of a graph hold, by their names."""
+    return dict(zip(names, session(model, names).run(list(names), dict(inputs)), strict=True))
+
+
+def session(model: onnx.ModelProto, names: Iterable[str] = (), threads: int = 0) -> Any:
+    """A graph ready to run on the CPU, with so many `threads` (0: one a core); it gives the inner tensors `names` too."""
     with needs("cpu", "running a graph"):
         import onnxruntime
-    open_model = onnx.ModelProto()
-    open_model.CopyFrom(model)
+    opened = onnx.ModelProto()
+    opened.CopyFrom(model)
     outer = {put.name for put in model.graph.output}
-    open_model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in outer)
-    session = onnxruntime.InferenceSession(open_model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return dict(zip(names, session.run(list(names), dict(inputs)), strict=True))
+    opened.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in outer)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(opened.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def difference(found: np.ndarray, expected: np.ndarray) -> float:

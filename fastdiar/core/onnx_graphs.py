@@ -19,8 +19,8 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 from torch.export import Dim
 
-from fastdiar.core.errors import ModelError, needs
-from fastdiar.core.onnx_files import difference, quantize, quantize_lstms, store_as_half, values
+from fastdiar.core.errors import ModelError
+from fastdiar.core.onnx_files import difference, quantize, quantize_lstms, session, store_as_half, values
 from fastdiar.core.parity import Parity
 from fastdiar.core.types import RATE
 
@@ -76,8 +76,8 @@ def module_apart(
     `dynamic` names the axes that may have any size. Raises `ModelError` where it cannot be written, or gives other shapes.
     """
     graph = _Graph("graph", module, tuple(outputs), [dict(each) for each in inputs], {k: dict(v) for k, v in dynamic.items()})
-    session = _session(_traced(graph)[0])
-    return max(_outputs_apart(graph, session, each) for each in graph.inputs)
+    running = session(_traced(graph)[0])
+    return max(_outputs_apart(graph, running, each) for each in graph.inputs)
 
 
 @attrs.frozen(eq=False)
@@ -270,26 +270,20 @@ def _quantizable(model: onnx.ModelProto) -> list[str]:
 
 def _parity(graph: _Graph, model: onnx.ModelProto, stages: Mapping[str, str], speech: Sequence[dict[str, Tensor]]) -> Parity:
     """How far the graph is from torch over all checks, or over `speech` where there is any; its stages on one clip."""
-    session = _session(model)
+    running = session(model)
     checked = [*graph.inputs, *speech]
-    apart = [_outputs_apart(graph, session, inputs) for inputs in checked]
+    apart = [_outputs_apart(graph, running, inputs) for inputs in checked]
     if speech:
         return Parity(max(apart[-len(speech) :]), _stages_apart(graph, model, stages, checked[-1]))
     return Parity(max(apart), _stages_apart(graph, model, stages, checked[0]))
 
 
-def _session(model: onnx.ModelProto) -> Any:
-    with needs("cpu", "checking exported graphs"):
-        import onnxruntime
-    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-
-
-def _outputs_apart(graph: _Graph, session: Any, inputs: Mapping[str, Tensor]) -> float:
+def _outputs_apart(graph: _Graph, running: Any, inputs: Mapping[str, Tensor]) -> float:
     """The largest difference of an output; shapes must be equal: with a frame more or less, every turn would move."""
     with torch.no_grad():
         expected = graph.module(**inputs)
     worst = 0.0
-    found = session.run(list(graph.outputs), _as_arrays(inputs))
+    found = running.run(list(graph.outputs), _as_arrays(inputs))
     for name, mine, other in zip(graph.outputs, found, expected if isinstance(expected, tuple) else (expected,), strict=True):
         if mine.shape != other.shape:
             shapes = f"{list(mine.shape)} instead of {list(other.shape)}"

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fastdiar.core import objectives
-from fastdiar.core.errors import Problem, RecipeError, TrainingError
+from fastdiar.core.errors import ModelError, Problem, RecipeError, TrainingError
 from fastdiar.core.files import replacing
 from fastdiar.core.interfaces import Output, Teacher, TeacherConfig
 from fastdiar.core.types import Batch
@@ -61,7 +61,7 @@ class Teachers(nn.Module):
         for name, part in recipe.teacher.items():
             try:
                 self.each[name] = part.build()
-            except TrainingError as error:
+            except (ModelError, TrainingError) as error:
                 raise RecipeError([Problem(str(error), f"teacher.{name}", recipe.path)]) from None
             if part.config.cache is not None:
                 self.caches[name] = _Cache(part.config.cache, repr(part))

@@ -70,8 +70,8 @@ class SincNet(Encoder):
         if self.config.start is None:
             return
         with needs("train", "a start from an ONNX file"):
-            from fastdiar.core.onnx_files import constants
-        arrays = constants(self.config.start)
+            from fastdiar.core.onnx_files import constants, read_graph
+        arrays = constants(read_graph(self.config.start))
         for mine, theirs in self._published().items():
             tensor, array = self.get_parameter(mine), arrays.get(f"sincnet.{theirs}")
             if array is None or array.size != tensor.numel():

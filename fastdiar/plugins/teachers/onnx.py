@@ -35,7 +35,7 @@ class OnnxTeacherConfig(TeacherConfig):
 
 
 class OnnxTeacher(Teacher):
-    """Runs under onnxruntime on the CPU. Raises `TrainingError` where the file is not such a network."""
+    """Runs under onnxruntime on the CPU. Raises `ModelError` or `TrainingError` where the file is not such a network."""
 
     config_class = OnnxTeacherConfig
 
@@ -79,22 +79,15 @@ class OnnxTeacher(Teacher):
 
 def _session(config: OnnxTeacherConfig, names: list[str]) -> Any:
     with needs("train", "a teacher in an ONNX file"):
-        import onnx
-        import onnxruntime
+        from fastdiar.core.onnx_files import read_graph, session
+    model = read_graph(config.path)
+    tensors = [name for node in model.graph.node for name in node.output]
+    for name in names:
+        if name not in tensors:
+            raise TrainingError(f"{config.path}: has no tensor '{name}'{nearest(name, tensors)}")
     try:
-        model = onnx.load(config.path, load_external_data=False)
-        tensors = [name for node in model.graph.node for name in node.output]
-        missing = next((name for name in names if name not in tensors), None)
-        if missing is not None:
-            raise TrainingError(f"{config.path}: has no tensor '{missing}'{nearest(missing, tensors)}")
-        given = {output.name for output in model.graph.output}
-        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in given)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = config.threads
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except TrainingError:
-        raise
-    except Exception as error:  # noqa: BLE001 (protobuf's, onnxruntime's and the system's own errors)
+        return session(model, names, config.threads)
+    except Exception as error:  # noqa: BLE001 (onnxruntime's errors share no base)
         raise TrainingError(f"{config.path}: cannot be used as an ONNX teacher: {error}") from None
 
 

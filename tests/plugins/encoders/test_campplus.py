@@ -10,7 +10,7 @@ import soundfile
 import torch
 from torch import Tensor, nn
 
-from fastdiar.core.errors import TrainingError
+from fastdiar.core.errors import ModelError
 from fastdiar.core.types import Frames
 from fastdiar.plugins.encoders.campplus import CamPlusPlus, CamPlusPlusConfig
 
@@ -90,13 +90,13 @@ def test_a_cut_network_starts_near_the_whole_one(shared: Path) -> None:
 def test_a_start_that_is_no_network(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.onnx").write_bytes(content)
     encoder = CamPlusPlus(CamPlusPlusConfig(layers=(1, 1), start=tmp_path / "x.onnx"))
-    with pytest.raises(TrainingError, match=r"x\.onnx: (cannot be read|is not a CAM\+\+)"):
+    with pytest.raises(ModelError, match=r"x\.onnx: (not an ONNX file|is not a CAM\+\+)"):
         encoder.begin(torch.zeros(1, 8000), torch.tensor([8000]))
 
 
 def test_a_start_that_is_another_network(shared: Path) -> None:
     encoder = CamPlusPlus(CamPlusPlusConfig(layers=(1, 1), start=shared / "teachers/segmentation_3.onnx"))
-    with pytest.raises(TrainingError, match=r"segmentation_3\.onnx: is not a CAM\+\+ as expected: no operator gives"):
+    with pytest.raises(ModelError, match=r"segmentation_3\.onnx: is not a CAM\+\+ as expected: no operator gives"):
         encoder.begin(torch.zeros(1, 8000), torch.tensor([8000]))
 
 

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fastdiar.core.errors import TrainingError, needs
+from fastdiar.core.errors import ModelError, needs
 from fastdiar.core.layers import frame_mask
 
 if TYPE_CHECKING:
@@ -26,19 +25,15 @@ RIDGE = 0.01
 
 
 class Weights:
-    """A whole CAM++ in ONNX, as exported by 3D-Speaker; raises `TrainingError` where the file is something else."""
+    """A whole CAM++ in ONNX, as exported by 3D-Speaker; raises `ModelError` where the file is something else."""
 
     def __init__(self, path: Path) -> None:
         with needs("train", "a start from an ONNX file"):
-            import onnx
-            from onnx import numpy_helper
-        try:
-            graph = onnx.load(path, load_external_data=False).graph
-        except Exception as error:  # noqa: BLE001 (protobuf's and the system's own errors)
-            raise TrainingError(f"{path}: cannot be read as an ONNX file: {error}") from None
-        self._path = path
-        self._arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-        self._inputs = {node.output[0]: list(node.input) for node in graph.node if node.op_type in ("Conv", "BatchNormalization")}
+            from fastdiar.core.onnx_files import constants, read_graph
+        model = read_graph(path)
+        operators = (node for node in model.graph.node if node.op_type in ("Conv", "BatchNormalization"))
+        self._path, self._arrays = path, constants(model)
+        self._inputs = {node.output[0]: list(node.input) for node in operators}
 
     def conv(self, place: str, like: Tensor) -> tuple[Tensor, Tensor]:
         """Weight and bias of a convolution, as many of its channels as `like` has."""
@@ -54,13 +49,13 @@ class Weights:
 
     def _named(self, output: str) -> list[str]:
         if output not in self._inputs:
-            raise TrainingError(f"{self._path}: is not a CAM++ as expected: no operator gives '{output}'")
+            raise ModelError(f"{self._path}: is not a CAM++ as expected: no operator gives '{output}'")
         return self._inputs[output][1:]
 
     def _array(self, name: str, place: str) -> Tensor:
         if name not in self._arrays:
-            raise TrainingError(f"{self._path}: is not a CAM++ as expected: '{place}' has no weights in the file")
-        return torch.from_numpy(np.array(self._arrays[name], dtype=np.float32))
+            raise ModelError(f"{self._path}: is not a CAM++ as expected: '{place}' has no weights in the file")
+        return torch.from_numpy(self._arrays[name])
 
 
 def graft(weights: Weights, encoder: CamPlusPlus, waveform: Tensor, lengths: Tensor) -> None:

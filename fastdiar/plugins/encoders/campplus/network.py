@@ -97,7 +97,7 @@ class CamPlusPlus(Encoder):
 
     @torch.no_grad()
     def begin(self, waveform: Tensor, lengths: Tensor) -> None:
-        """Take over the weights that `start` names, with norms and last layer set on real clips; raises `TrainingError`."""
+        """Take over the weights that `start` names, with norms and last layer set on real clips; raises `ModelError`."""
         if self.config.start is None:
             return
         weights = Weights(self.config.start)
