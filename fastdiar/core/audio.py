@@ -14,6 +14,7 @@ import soundfile
 import soxr
 
 from fastdiar.core.errors import AudioError, MissingExtra
+from fastdiar.core.excerpts import evenly
 from fastdiar.core.types import RATE, Recording
 
 SUFFIXES = frozenset(
@@ -81,9 +82,8 @@ def clips_of(folder: Path, count: int, seconds: float) -> list[np.ndarray]:
 
     Raises `AudioError`.
     """
-    files = recordings(folder)
-    chosen = np.linspace(0, len(files) - 1, min(count, len(files))).round().astype(int)
-    return [read(files[place], max(0.0, (length(files[place]) - seconds) / 2), seconds) for place in chosen]
+    chosen = evenly(recordings(folder), count)
+    return [read(path, max(0.0, (length(path) - seconds) / 2), seconds) for path in chosen]
 
 
 @attrs.frozen(eq=False)

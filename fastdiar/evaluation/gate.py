@@ -10,6 +10,7 @@ import numpy as np
 
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import DataError, ModelError
+from fastdiar.core.excerpts import evenly
 from fastdiar.core.parity import Parity
 from fastdiar.core.types import RATE, Recording
 from fastdiar.diarization.model import Model
@@ -101,7 +102,7 @@ def compare(network: Model, exported: Model, data: Data) -> Comparison:
     """Diarize recordings with both; raises `DataError` where none can be read, or nobody knows who speaks when."""
     if not data.tells_turns:
         raise DataError(f"{data.name}: does not tell who speaks when: the gate needs recordings with turns")
-    dataset, chosen = data.dataset, _evenly(data.entries)
+    dataset, chosen = data.dataset, _some(data.entries)
     before, after = (diarized(model, dataset, chosen) for model in (network, exported))
     pairs = [
         Pair(one.uri, one.hypothesis, other.hypothesis, one.uem) for one, other in zip(before.heard, after.heard, strict=True)
@@ -121,10 +122,10 @@ def compare(network: Model, exported: Model, data: Data) -> Comparison:
     )
 
 
-def _evenly(entries: Sequence[Entry]) -> list[Entry]:
+def _some(entries: Sequence[Entry]) -> list[Entry]:
     """The entries of at most `MOST` recordings."""
     names = list(dict.fromkeys((entry.labels.get("session", entry.key), entry.path) for entry in entries))
-    kept = {names[place] for place in np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int)}
+    kept = set(evenly(names, MOST))
     return [entry for entry in entries if (entry.labels.get("session", entry.key), entry.path) in kept]
 
 
@@ -137,7 +138,7 @@ def _eer(model: Model, dataset: Dataset, found: Sequence[Whole]) -> float | None
             vectors.append(vector)
             names.append(name)
             places.append(number)
-    chosen = np.linspace(0, len(names) - 1, min(MOST_WINDOWS, len(names))).round().astype(int)
+    chosen = evenly(range(len(names)), MOST_WINDOWS)
     kept, people, place = (np.array(each)[chosen] for each in (vectors, names, places))
     one, other = np.triu_indices(len(chosen), 1)
     one, other = (side[place[one] == place[other]] for side in (one, other))

@@ -15,6 +15,7 @@ import numpy as np
 
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError, DataError, nearest
+from fastdiar.core.excerpts import middle
 from fastdiar.core.formats import Trial
 from fastdiar.core.types import RATE
 from fastdiar.diarization.model import Model
@@ -154,13 +155,9 @@ def _vectors(model: Model, dataset: Dataset, entry: Entry, crops: Sequence[float
         samples = dataset.load(entry)
     except AudioError:
         return None
-    return [model.voice(_middle(samples, seconds)) for seconds in crops] if len(samples) >= SHORTEST * RATE else None
-
-
-def _middle(samples: np.ndarray, seconds: float | None) -> np.ndarray:
-    length = len(samples) if seconds is None else round(seconds * RATE)
-    start = max(0, len(samples) - length) // 2
-    return samples[start : start + length]
+    if len(samples) < SHORTEST * RATE:
+        return None
+    return [model.voice(samples if seconds is None else middle(samples, seconds)) for seconds in crops]
 
 
 def _cohort_vectors(model: Model, cohort: Cohort, seed: int) -> np.ndarray:

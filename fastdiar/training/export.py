@@ -18,11 +18,11 @@ from fastdiar import registry
 from fastdiar.core.bundle import ACTIVITY, Activity, Bundle, read_bundle, write_bundle
 from fastdiar.core.component import Part
 from fastdiar.core.errors import DataError, ModelError, Problem, RecipeError
+from fastdiar.core.excerpts import evenly, middle
 from fastdiar.core.files import appearing, write_text
 from fastdiar.core.onnx_files import RECIPE, quantize_lstms, read_graph, store_as_half
 from fastdiar.core.structure import StructureError, dotted, structure, unstructure
 from fastdiar.core.toml_text import dumps
-from fastdiar.core.types import RATE
 from fastdiar.diarization.model import DEFAULT, Model, find_model
 from fastdiar.evaluation.evaluation import Data, read_test
 from fastdiar.evaluation.gate import REPORT, Comparison, Gate, compare
@@ -156,12 +156,7 @@ def portable(recipe: Recipe) -> dict[str, Any]:
 def _speech(recipe: Recipe) -> list[np.ndarray]:
     """Middles of utterances that the recipe's network was validated on, or else trained on."""
     data = _heard(recipe)
-    clips = []
-    for place in np.linspace(0, len(data.entries) - 1, min(CLIPS, len(data.entries))).round().astype(int):
-        samples = data.dataset.load(data.entries[place])
-        start = max(0, len(samples) - round(CLIP_SECONDS * RATE)) // 2
-        clips.append(samples[start : start + round(CLIP_SECONDS * RATE)])
-    return clips
+    return [middle(data.dataset.load(entry), CLIP_SECONDS) for entry in evenly(data.entries, CLIPS)]
 
 
 def _heard(recipe: Recipe) -> Data:

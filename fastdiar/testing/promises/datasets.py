@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, get_args
 from unittest.mock import patch
@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from fastdiar.core.dataset import Dataset, Entry
+from fastdiar.core.excerpts import evenly
 from fastdiar.core.types import RATE
 from fastdiar.testing.subject import Subject, applies, hold
 
@@ -58,7 +59,7 @@ def keeps_its_splits_apart(subject: Subject) -> None:
 def loads_samples(subject: Subject) -> None:
     """`load` gives float32 [samples] at 16 kHz, finite, as long as the entry says, and the same each time."""
     dataset = _dataset(subject)
-    for entry in _some(dataset.entries()):
+    for entry in evenly(dataset.entries(), FEW):
         samples = dataset.load(entry)
         hold(samples.dtype == np.float32 and samples.ndim == 1, f"{entry.key}: {samples.dtype} {list(samples.shape)}")
         hold(len(samples) > 0 and bool(np.isfinite(samples).all()), f"{entry.key}: nothing, or samples that are no numbers")
@@ -71,7 +72,7 @@ def loads_samples(subject: Subject) -> None:
 def tells_turns_within_the_utterance(subject: Subject) -> None:
     """Where `turns` tells who speaks, turns lie within the utterance, in seconds from its start."""
     dataset = _dataset(subject)
-    entries = _some(dataset.entries())
+    entries = evenly(dataset.entries(), FEW)
     applies(any(dataset.turns(entry) is not None for entry in entries), "does not tell who speaks when")
     for entry in entries:
         seconds = len(dataset.load(entry)) / RATE
@@ -87,7 +88,7 @@ def gives_the_same_batches_on_any_workers(subject: Subject) -> None:
     from fastdiar.training.sampler import Crop
 
     dataset = _dataset(subject)
-    source = Source(dataset, tuple(_some(dataset.entries())))
+    source = Source(dataset, tuple(evenly(dataset.entries(), FEW)))
     crops = [Crop(index, RATE // 2, (0, index)) for index in range(len(source.entries))]
     batches = [crops[: FEW // 2], crops[FEW // 2 :]] if len(crops) > FEW // 2 else [crops]
     labels = {"speaker": sorted(set(source.speakers))}
@@ -124,12 +125,6 @@ def _dataset(subject: Subject) -> Dataset:
 def _known(entry: Entry) -> tuple[Any, ...]:
     """What every entry tells; those of a dataset's own kind may hold more."""
     return entry.key, entry.path, entry.labels, entry.start, entry.seconds
-
-
-def _some(entries: Sequence[Entry]) -> list[Entry]:
-    """A few, from the first to the last."""
-    places = np.linspace(0, len(entries) - 1, min(FEW, len(entries))).round().astype(int)
-    return [entries[place] for place in places]
 
 
 @contextmanager
