@@ -20,8 +20,7 @@ from fastdiar.core.recipe_files import SET, Origin, Source, read_source, source_
 from fastdiar.core.splits import why_empty
 from fastdiar.core.structure import MISSING, KeyPath, StructureError, dotted, shown, structure, unstructure
 from fastdiar.core.tables import Trainer, WalkSettings
-from fastdiar.core.toml_lines import Key
-from fastdiar.core.toml_text import dumps, dumps_key, dumps_value
+from fastdiar.core.toml_text import Key, dumps, dumps_key
 
 T = TypeVar("T")
 
@@ -67,14 +66,9 @@ class Recipe:
     @property
     def table(self) -> dict[str, Any]:
         """Plain TOML values, all defaults filled in."""
-        tables: dict[str, Any] = {name: {} for name in TABLES}
-        for name in MANY:
-            tables[name] = unstructure(getattr(self, name))
-        for name in ONE:
-            part = getattr(self, name)
-            tables[name] = unstructure(part) if part else {}
-        tables["trainer"] = unstructure(self.trainer)
-        tables["diarization"] = unstructure(self.diarization) | ({"cluster": unstructure(self.cluster)} if self.cluster else {})
+        tables: dict[str, Any] = {name: unstructure(getattr(self, name)) for name in TABLES}
+        if self.cluster is not None:
+            tables["diarization"]["cluster"] = unstructure(self.cluster)
         return {name: table for name, table in tables.items() if table}
 
     def to_toml(self, origins: bool = False) -> str:
@@ -101,13 +95,6 @@ def read_data_tables(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """A resolved recipe that was stored with a model or a run; `where` names it in messages."""
     return _Reader(source_of(table, where), Path(where)).recipe(None)
-
-
-def differences(one: Recipe, other: Recipe) -> dict[str, tuple[str | None, str | None]]:
-    """Every key whose values differ, with both as TOML; None where a recipe has no such key."""
-    values = [dict(_values(recipe.table)) for recipe in (one, other)]
-    keys = dict.fromkeys(key for each in values for key in each)
-    return {dumps_key(key): (values[0].get(key), values[1].get(key)) for key in keys if values[0].get(key) != values[1].get(key)}
 
 
 def read_part(kind: str, table: Mapping[str, Any], where: str = "recipe") -> Part:
@@ -294,15 +281,6 @@ class _Reader:
         """In the order of the files' lines: the recipe first, what it extends after it, the command line last."""
         paths = list(dict.fromkeys([self._path, *(problem.path for problem in self._problems)]))
         return sorted(self._problems, key=lambda each: (each.path == SET, paths.index(each.path), each.line or 0))
-
-
-def _values(table: Mapping[str, Any], path: Key = ()) -> Iterator[tuple[Key, str]]:
-    """Every value of nested tables as TOML, with the keys that lead to it."""
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _values(value, (*path, key))
-        else:
-            yield (*path, key), dumps_value(value)
 
 
 def _paths(value: Any, key: Key) -> Iterator[tuple[Key, Path]]:

@@ -26,10 +26,11 @@ def compare(
 
     Example: fastdiar compare runs/student runs/alone
     """
-    from fastdiar.evaluation.runs import differences, read_run
+    from fastdiar.core.recipe_files import differences
+    from fastdiar.evaluation.runs import read_run
 
     runs = [read_run(folder) for folder in folders]
-    figures, differing = _figures(runs), differences(runs)
+    figures, differing = _figures(runs), differences([run.recipe for run in runs])
     if as_json:
         typer.echo(json.dumps({"runs": [str(folder) for folder in folders], "figures": figures, "recipe": differing}, indent=2))
     else:

@@ -55,12 +55,13 @@ def diff(
 
     Example: fastdiar recipe diff recipes/fast.toml recipes/enhanced.toml
     """
-    from fastdiar.recipe import differences
+    from fastdiar.core.recipe_files import differences
+    from fastdiar.core.toml_text import dumps_value
 
-    for key, values in differences(*(_resolved(path) for path in (one, other))).items():
+    for key, values in differences([_resolved(path).table for path in (one, other)]).items():
         for sign, value in zip("-+", values, strict=True):
             if value is not None:
-                typer.echo(f"{sign} {key} = {value}")
+                typer.echo(f"{sign} {key} = {dumps_value(value)}")
 
 
 def _resolved(path: Path) -> Recipe:

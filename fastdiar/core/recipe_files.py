@@ -16,8 +16,8 @@ import attrs
 
 from fastdiar.core.errors import Problem, RecipeError, nearest
 from fastdiar.core.structure import shown
-from fastdiar.core.toml_lines import Key, key_lines, key_path
-from fastdiar.core.toml_text import dumps_key
+from fastdiar.core.toml_lines import key_lines, key_path
+from fastdiar.core.toml_text import Key, dumps_key
 
 LARGEST_FILE = 1 << 20
 DEEPEST = 16
@@ -89,6 +89,14 @@ def laid_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
         inside = isinstance(value, dict) and isinstance(base.get(key), dict)
         merged[key] = laid_over(base[key], value) if inside else value
     return merged
+
+
+def differences(tables: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Keys of recipes whose values differ, dotted, each with its value in every table; None where a table has no such key."""
+    flat = [dict(_values(table)) for table in tables]
+    keys = dict.fromkeys(key for each in flat for key in each)
+    values = {key: [each.get(key) for each in flat] for key in keys}
+    return {dumps_key(key): of_each for key, of_each in values.items() if any(value != of_each[0] for value in of_each)}
 
 
 def _read(path: Path, chain: tuple[Path, ...]) -> Source:
@@ -202,6 +210,15 @@ def _keys(table: Mapping[str, Any], path: Key = ()) -> Iterator[Key]:
         yield (*path, key)
         if isinstance(value, Mapping):
             yield from _keys(value, (*path, key))
+
+
+def _values(table: Mapping[str, Any], path: Key = ()) -> Iterator[tuple[Key, Any]]:
+    """Every value of nested tables, with the keys that lead to it."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _values(value, (*path, key))
+        else:
+            yield (*path, key), value
 
 
 def _get(table: Mapping[str, Any], key: Key) -> Any:

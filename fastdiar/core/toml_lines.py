@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-Key = tuple[str, ...]
+from fastdiar.core.toml_text import Key
 
 _TOKEN = re.compile(
     r'''"""(?:\\.|[^\\])*?"""(?:"{0,2})'''  # a text over several lines; up to two quotes may stand before its closing ones

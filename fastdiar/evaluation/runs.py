@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +53,6 @@ def read_run(folder: Path) -> TrainedRun:
     return TrainedRun(folder.resolve().name, read_source(folder / RECIPE).table, tuple(_lines(folder / LOG)))
 
 
-def differences(runs: Sequence[TrainedRun]) -> dict[str, list[Any]]:
-    """Keys of the recipes that differ, dotted, each with its value in every run; None where a run has no such key."""
-    tables = [dict(_flat(run.recipe)) for run in runs]
-    keys = dict.fromkeys(key for table in tables for key in table)
-    values = {key: [table.get(key) for table in tables] for key in keys}
-    return {key: of_each for key, of_each in values.items() if any(value != of_each[0] for value in of_each)}
-
-
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         return
@@ -76,14 +68,6 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         ):
             raise TrainingError(f"{path}:{number}: expected an epoch's figures as JSON")
         yield line
-
-
-def _flat(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", value
 
 
 def _is_number(value: Any) -> bool:

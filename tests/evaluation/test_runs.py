@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fastdiar.core.errors import TrainingError
-from fastdiar.evaluation.runs import differences, is_run, read_run
+from fastdiar.core.recipe_files import differences
+from fastdiar.evaluation.runs import is_run, read_run
 
 
 def write(folder: Path, recipe: str, *lines: dict[str, object]) -> Path:
@@ -35,8 +36,8 @@ def test_a_trained_run(trained: Path) -> None:
 def test_keys_that_differ(tmp_path: Path) -> None:
     one = read_run(write(tmp_path / "one", '[encoder]\nuse = "cnn"\n[trainer]\nepochs = 3\nseed = 0\n'))
     other = read_run(write(tmp_path / "other", '[encoder]\nuse = "cnn"\nwidth = 2\n[trainer]\nepochs = 4\nseed = 0\n'))
-    assert differences([one, other]) == {"encoder.width": [None, 2], "trainer.epochs": [3, 4]}
-    assert differences([one, one]) == {}
+    assert differences([one.recipe, other.recipe]) == {"encoder.width": [None, 2], "trainer.epochs": [3, 4]}
+    assert differences([one.recipe, one.recipe]) == {}
 
 
 def test_what_is_no_run(tmp_path: Path) -> None:
