@@ -10,6 +10,7 @@ import attrs
 
 from fastdiar.core.audio import SUFFIXES
 from fastdiar.core.errors import DataError
+from fastdiar.core.files import files_below
 from fastdiar.core.manifest import manifest_rows
 
 TABLES = frozenset({".csv", ".tsv"})
@@ -53,17 +54,11 @@ def _listed(place: Path) -> Iterator[str]:
 
 
 def _below(folder: Path) -> Iterator[str]:
-    def fail(error: OSError) -> None:
-        raise DataError(f"{error.filename}: cannot be listed: {error.strerror}") from None
-
     found = False
-    for inside, folders, names in os.walk(folder, onerror=fail):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = f"{inside}/{name}"
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES and not Path(path).is_fifo():  # noqa: PTH122
-                found = True
-                yield path
+    for path in files_below(folder):
+        if os.path.splitext(path)[1].lower() in SUFFIXES and not Path(path).is_fifo():  # noqa: PTH122
+            found = True
+            yield path
     if not found:
         raise DataError(f"{folder}: holds no recordings: expected files such as {', '.join(sorted(SUFFIXES)[:6])} below it")
 

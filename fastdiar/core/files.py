@@ -77,6 +77,20 @@ def names(folder: Path, folders: bool) -> list[str]:
         return sorted(each.name for each in found if each.is_dir() == folders)
 
 
+def files_below(folder: Path) -> Iterator[str]:
+    """The path of every file in a folder and all below, in order; hidden ones are left out, and links to folders.
+
+    Raises `DataError` where a folder cannot be listed.
+    """
+
+    def fail(error: OSError) -> None:
+        raise DataError(f"{error.filename}: cannot be listed: {error.strerror}") from None
+
+    for inside, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (f"{inside}/{name}" for name in sorted(files) if not name.startswith("."))
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -20,7 +20,7 @@ import soundfile
 
 from fastdiar.core.audio import SUFFIXES, stream
 from fastdiar.core.errors import AudioError, DataError, MissingExtra
-from fastdiar.core.files import replacing
+from fastdiar.core.files import files_below, replacing
 from fastdiar.core.processes import in_processes
 from fastdiar.core.types import RATE, Recording
 
@@ -130,8 +130,8 @@ def write_flac(blocks: Iterable[np.ndarray], file: BinaryIO) -> int:
 def _check_folders(source: Path, target: Path) -> None:
     if not source.is_dir():
         raise DataError(f"{source}: no such folder")
-    inside, outside = target.resolve(), source.resolve()
-    if inside.is_relative_to(outside) or outside.is_relative_to(inside):
+    there, here = target.resolve(), source.resolve()
+    if there.is_relative_to(here) or here.is_relative_to(there):
         raise DataError(f"{target}: lies in {source} or around it: choose a folder beside it")
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -140,16 +140,8 @@ def _check_folders(source: Path, target: Path) -> None:
 
 
 def _files(source: Path) -> list[str]:
-    """Every file below a folder as a relative path, ordered by what it is called after conversion. Hidden ones are left out."""
-
-    def fail(error: OSError) -> None:
-        raise DataError(f"{error.filename}: cannot be listed: {error.strerror}") from None
-
-    found = []
-    for folder, folders, names in os.walk(source, onerror=fail):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inside = os.path.relpath(folder, source)
-        found += [os.path.normpath(f"{inside}/{name}") for name in names if not name.startswith(".")]
+    """Every file below a folder as a relative path, ordered by what it is called after conversion."""
+    found = (path[len(str(source)) + 1 :] for path in files_below(source))
     return sorted(found, key=lambda path: (flac_name(path), path))
 
 
