@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from itertools import chain
 from typing import Any
 
 import attrs
@@ -245,8 +244,9 @@ def _ask(load: Callable[[], Any]) -> dict[tuple[str, str], Component]:
         raise RegistryError(f"unknown hook '{unknown[0]}'{nearest(unknown[0], vars(Hooks))}")
     if not manager.get_hookcallers(plugin):
         raise RegistryError("has no function fastdiar_components marked with @hookimpl")
+    given = next(iter(manager.hook.fastdiar_components()), None)  # pluggy leaves out what returned None
     components: dict[tuple[str, str], Component] = {}
-    for component in chain.from_iterable(manager.hook.fastdiar_components()):
+    for component in given if isinstance(given, Iterable) else [given]:
         if not isinstance(component, Component):
             raise RegistryError(f"fastdiar_components gave {component!r}: expected a list of Component")
         if (component.kind, component.name) in components:
@@ -260,7 +260,7 @@ def _component_class(component: Component) -> type:
     found = _imported(component.target)
     interface = _imported(INTERFACES[component.kind])
     if not (isinstance(found, type) and issubclass(found, interface)):
-        raise RegistryError(f"{component.target} is not a {component.kind}: expected a subclass of {INTERFACES[component.kind]}")
+        raise RegistryError(f"{component.target} is not of kind {component.kind}: expected a subclass of {INTERFACES[component.kind]}")
     if inspect.isabstract(found):
         missing = ", ".join(sorted(getattr(found, "__abstractmethods__")))  # noqa: B009 - mypy knows no such attribute of a type
         raise RegistryError(f"{component.target} is not a whole {component.kind}: it lacks {missing}")

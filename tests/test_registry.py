@@ -71,6 +71,7 @@ def test_looking_a_built_in_name_up_imports_no_plugin(acme: Install) -> None:
         ("crashing", "RuntimeError: the licence server does not answer"),
         ("misspelt", "unknown hook 'fastdiar_component' (did you mean 'fastdiar_components'?)"),
         ("clashing", "claims the dataset 'tones' twice"),
+        ("forgetful", "fastdiar_components gave None: expected a list of Component"),
         ("newer", "was made for version 2 of fastdiar's hook, and this is version 1: install a release of it that was made for"),
     ],
 )
@@ -88,7 +89,7 @@ def test_a_broken_plugin_is_kept_with_its_reason_and_costs_only_itself(acme: Ins
 @pytest.mark.parametrize(
     ("kind", "name", "reason"),
     [
-        ("dataset", "clustering", "acme_wrong:NoConfig is not a dataset: expected a subclass of fastdiar.core.dataset:Dataset"),
+        ("dataset", "clustering", "acme_wrong:NoConfig is not of kind dataset: expected a subclass of fastdiar.core.dataset:Dataset"),
         ("dataset", "half", "acme_wrong:Half is not a whole dataset: it lacks entries"),
         ("dataset", "nowhere", "AttributeError: module 'acme_wrong' has no attribute 'Nowhere'"),
         ("dataset", "elsewhere", "ModuleNotFoundError: No module named 'acme_wrong.module'; 'acme_wrong' is not a package"),

@@ -19,6 +19,7 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 from torch.export import Dim
 
+from fastdiar.core.bundle import ACTIVITY
 from fastdiar.core.errors import ModelError
 from fastdiar.core.onnx_files import difference, quantize, quantize_lstms, session, store_as_half, values
 from fastdiar.core.parity import Parity
@@ -140,7 +141,7 @@ def _graphs(network: Any) -> Iterator[_Graph]:
     clips = [_noise(number, seconds) for number, seconds in CHECKED]
     heard = {"waveform": {0: Dim("batch"), 1: Dim("samples")}}
     if network.voice is None and network.turns is not None:
-        yield _Graph("activity.onnx", _Activity(network), ("activity",), clips, heard)
+        yield _Graph(ACTIVITY, _Activity(network), ("activity",), clips, heard)
         return
     outputs = ("frames",) if network.turns is None else ("frames", "activity")
     yield _Graph("encode.onnx", _Encode(network), outputs, clips, heard)

@@ -26,8 +26,6 @@ Problems = list[tuple[KeyPath, str]]
 
 MISSING = "missing"
 """What the message of a key that is not there begins with."""
-
-
 UNITS = ("dB", "Hz", "kbit/s", "milliseconds", "radians", "samples", "seconds", "semitones", "spectra", "steps")
 """What stands in brackets in a key's help, where it has a unit."""
 
@@ -217,7 +215,7 @@ def _attrs_class(table: Any, cls: Any) -> Any:
         try:
             return cls(**{fields[name].alias: value for name, value in values.items()})
         except (ValueError, TypeError) as error:
-            problems.append(((), _words(error)))
+            problems.append(((), _reason(error)))
     raise StructureError(problems)
 
 
@@ -238,7 +236,7 @@ def _invalid(cls: Any, fields: Mapping[str, attrs.Attribute[Any]], values: Mappi
                 field.validator(instance, field, getattr(instance, name))
             except Exception as error:  # noqa: BLE001 - a validator is a plugin's: whatever it raises is about this key
                 if isinstance(error, ValueError) or len(sound) == len(fields):  # else it may only have missed another key
-                    problems.append(((name,), _words(error).removeprefix(f"'{name}' ")))
+                    problems.append(((name,), _reason(error).removeprefix(f"'{name}' ")))
     return problems
 
 
@@ -249,7 +247,7 @@ def _default(field: attrs.Attribute[Any], instance: Any) -> Any:
     return None if field.default is attrs.NOTHING else field.default
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """What a validator said; attrs' own put the message first and the parts it speaks of behind it."""
     return error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
 

@@ -1,4 +1,4 @@
-"""The fixed tables of a recipe: settings of the trainer, the export and the walk, which no plugin replaces."""
+"""The fixed tables of a recipe: settings of the trainer and of the walk, which no plugin replaces."""
 
 from __future__ import annotations
 

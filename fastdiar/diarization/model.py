@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fastdiar.core.bundle import BACKEND, Bundle, read_bundle
+from fastdiar.core.bundle import ACTIVITY, BACKEND, MANIFEST, Bundle, read_bundle
 from fastdiar.core.errors import MissingExtra, ModelError, nearest
 from fastdiar.core.processes import cores
 
@@ -25,12 +25,12 @@ NOT_FOR_PEOPLE = re.compile(
 
 def shipped() -> list[str]:
     """Names of the models inside the package."""
-    return sorted(path.parent.name for path in ASSETS.glob("*/bundle.toml"))
+    return sorted(path.parent.name for path in ASSETS.glob(f"*/{MANIFEST}"))
 
 
 def find_model(name_or_path: str | Path) -> Path:
     """The folder of a model: one that ships, by name, or any folder; raises `ModelError`."""
-    if (ASSETS / str(name_or_path) / "bundle.toml").is_file() and Path(name_or_path).name == str(name_or_path):
+    if (ASSETS / str(name_or_path) / MANIFEST).is_file() and Path(name_or_path).name == str(name_or_path):
         return ASSETS / str(name_or_path)
     if Path(name_or_path).is_dir():
         return Path(name_or_path)
@@ -81,7 +81,7 @@ class Model:
     @property
     def one_pass(self) -> bool:
         """Whether one graph gives frames and activity together."""
-        return "activity.onnx" not in self.bundle.files
+        return ACTIVITY not in self.bundle.files
 
     @cached_property
     def backend(self) -> dict[str, np.ndarray]:
@@ -102,7 +102,7 @@ class Model:
 
     @cached_property
     def _activity(self) -> Any:
-        return self._session("activity.onnx")
+        return self._session(ACTIVITY)
 
     @cached_property
     def _embed(self) -> Any:

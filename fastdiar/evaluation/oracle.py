@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from fastdiar.core.sessions import Stretch, joined
 from fastdiar.core.types import Turn
-
-Stretch = tuple[float, float]
 
 
 def with_oracle_speech(hypothesis: Sequence[Turn], reference: Sequence[Turn]) -> list[Turn]:
@@ -30,13 +29,7 @@ def with_oracle_speech(hypothesis: Sequence[Turn], reference: Sequence[Turn]) ->
 
 def _union(turns: Sequence[Turn]) -> list[Stretch]:
     """Where anybody speaks, in order."""
-    stretches: list[Stretch] = []
-    for turn in sorted(turns):
-        if stretches and turn.start <= stretches[-1][1]:
-            stretches[-1] = (stretches[-1][0], max(stretches[-1][1], turn.end))
-        else:
-            stretches.append((turn.start, turn.end))
-    return stretches
+    return joined(((turn.start, turn.end) for turn in turns), pause=0.0)
 
 
 def _holes(stretch: Stretch, found: Sequence[Stretch]) -> Iterator[Stretch]:

@@ -11,6 +11,7 @@ import numpy as np
 from attrs import field, validators
 
 from fastdiar.core.powerset import powerset
+from fastdiar.core.sessions import Stretch
 from fastdiar.core.types import RATE, Diarization, Turn
 from fastdiar.diarization.chunks import Chunk
 from fastdiar.diarization.diarizer import Diarizer
@@ -19,7 +20,7 @@ from fastdiar.diarization.hear import Heard, hear
 from fastdiar.diarization.stitch import active, stitch
 from fastdiar.diarization.walk import SHORTEST, too_short
 from fastdiar.live.events import Event, Final
-from fastdiar.live.names import Stretch, numbers_of
+from fastdiar.live.names import numbers_of
 from fastdiar.live.past import Learnt, Past
 from fastdiar.live.people import NOBODY, People
 from fastdiar.live.samples import Intake

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-Stretch = tuple[float, float]
+from fastdiar.core.sessions import Stretch
 
 
 def numbers_of(

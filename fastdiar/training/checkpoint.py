@@ -27,11 +27,12 @@ from torch import Tensor, nn
 
 from fastdiar.core.errors import TrainingError
 from fastdiar.core.files import replacing, write_text
+from fastdiar.evaluation.runs import LOG, RECIPE, is_run
 from fastdiar.network import Network, build_network
 from fastdiar.recipe import Recipe, read_recipe
 
-RECIPE, LABELS, BEST, LAST, LOG = "recipe.toml", "labels.json", "best.safetensors", "last.safetensors", "log.jsonl"
-UNREADABLE, PROBES = "unreadable.txt", "probes.safetensors"
+LABELS, BEST, LAST, PROBES = "labels.json", "best.safetensors", "last.safetensors", "probes.safetensors"
+UNREADABLE = "unreadable.txt"
 OPTIMIZER = "optimizer."
 
 
@@ -61,7 +62,7 @@ def load_run(folder: Path, checkpoint: str = BEST) -> Network:
 
 def read_run_recipe(folder: Path, overrides: Sequence[str] = ()) -> Recipe:
     """The resolved recipe a run was trained from; raises `TrainingError` where the folder holds no run."""
-    if not (folder / RECIPE).is_file():
+    if not is_run(folder):
         raise TrainingError(f"{folder}: holds no run: no {RECIPE} in it")
     return read_recipe(folder / RECIPE, overrides)
 

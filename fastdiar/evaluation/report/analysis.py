@@ -11,7 +11,8 @@ import numpy as np
 import soundfile
 from markupsafe import Markup
 
-from fastdiar.core.types import RATE, Turn
+from fastdiar.core.sessions import clipped
+from fastdiar.core.types import RATE
 from fastdiar.evaluation.analysis import KINDS, Analysis, Stretch
 from fastdiar.evaluation.diarization import Pair, same_people
 from fastdiar.evaluation.report import pictures
@@ -41,20 +42,12 @@ def analysis_page(title: str, analysis: Analysis, pairs: Sequence[Pair], sound: 
 
 
 def _shown(stretch: Stretch, pair: Pair, sound: Sound) -> ShownStretch:
-    panels = {name: _within(turns, stretch) for name, turns in (("reference", pair.reference), ("found", pair.hypothesis))}
+    both = {"reference": pair.reference, "found": pair.hypothesis}
+    panels = {name: clipped(turns, stretch.start, stretch.end) for name, turns in both.items()}
     people = dict(zip(panels, same_people(pair.reference, pair.hypothesis), strict=True))
     length = stretch.end - stretch.start
     samples = sound(pair.uri, stretch.start, length)
     return ShownStretch(stretch, inline(pictures.timeline(panels, people, length)), None if samples is None else _mp3(samples))
-
-
-def _within(turns: Sequence[Turn], stretch: Stretch) -> list[Turn]:
-    """The turns as far as they lie in a stretch, from its start."""
-    return [
-        Turn(max(turn.start, stretch.start) - stretch.start, min(turn.end, stretch.end) - stretch.start, turn.speaker)
-        for turn in turns
-        if turn.start < stretch.end and turn.end > stretch.start
-    ]
 
 
 def _mp3(samples: np.ndarray) -> str:

@@ -9,6 +9,7 @@ import torch
 from attrs import field, validators
 from torch import Tensor, nn
 
+from fastdiar.core import objectives
 from fastdiar.core.interfaces import Loss, Output
 from fastdiar.core.types import Batch
 
@@ -38,11 +39,9 @@ class SupCon(Loss):
 
     def __init__(self, config: SupConConfig, heads: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        head = heads[config.head]
-        if not head.embedding:
-            raise ValueError(f"needs a head with an embedding: [head.{config.head}] has none")
+        objectives.embedding_size(config.head, heads)
         self.config = config
-        self.task = head.task
+        self.task = heads[config.head].task
 
     def forward(
         self, outputs: Mapping[str, Output], batch: Batch, teacher: Mapping[str, Output] | None = None
