@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import attrs
 import numpy as np
 import soundfile
 import soxr
 
-from fastdiar.core.errors import AudioError, MissingExtra
+from fastdiar.core.errors import AudioError
 from fastdiar.core.excerpts import evenly
+from fastdiar.core.media import media_blocks, media_length, open_media, ends_too_soon
 from fastdiar.core.types import RATE, Recording
 
 SUFFIXES = frozenset(
@@ -24,8 +26,6 @@ SUFFIXES = frozenset(
 BLOCK_SECONDS = 30
 LEAD = 8 * 1152
 """Frames of an MP3 read before a block and thrown away: soundfile jumps after each read, and MP3 is wrong for a while after."""
-CONTAINERS = "3gp,aac,ac3,aiff,amr,asf,au,avi,caf,flac,flv,m4a,matroska,mov,mp3,mp4,mpeg,mpegts,nistsphere,ogg,wav,webm"
-"""What PyAV may take a file for. Playlists are not among them: a stranger's would have us read other files, and addresses."""
 RATES = (1_000, 768_000)
 """Sampling rates (Hz) outside these are a broken header, not a recording."""
 
@@ -50,7 +50,7 @@ def length(path: Path) -> float:
         header = soundfile.info(_regular(path))
         return float(header.frames / header.samplerate)
     except soundfile.LibsndfileError as error:
-        return _media_length(path, str(error.error_string).rstrip("."))
+        return media_length(path, str(error.error_string).rstrip("."))
 
 
 def rate(path: Path) -> int:
@@ -184,13 +184,9 @@ def _opened(file: Path | BinaryIO, name: str, start: float = 0.0, seconds: float
         return _from_media(file, name, str(error.error_string).rstrip("."), start, seconds)
     rate, frames, first = sound.samplerate, sound.frames, round(start * sound.samplerate)
     if first and first >= frames:
-        raise AudioError(_too_short(name, frames / rate, start))
+        raise ends_too_soon(name, frames / rate, start)
     count = frames - first if seconds is None else min(frames - first, round(seconds * rate))
     return _Source(name, rate, sound.channels, count, _sound_blocks(sound, name, first, count))
-
-
-def _too_short(name: str, seconds: float, start: float) -> str:
-    return f"{name}: ends after {seconds:.2f} s, before the stretch at {start:.2f} s"
 
 
 def _sound_blocks(sound: soundfile.SoundFile, name: str, first: int, count: int) -> Iterator[np.ndarray]:
@@ -225,8 +221,6 @@ def _regular(path: Path) -> Path:
 
 
 def _standard_input() -> BinaryIO:
-    import sys
-
     data = sys.stdin.buffer.read()
     if not data:
         raise AudioError("standard input: is empty: 0 bytes")
@@ -234,73 +228,6 @@ def _standard_input() -> BinaryIO:
 
 
 def _from_media(file: Path | BinaryIO, name: str, reason: str, start: float, seconds: float | None) -> _Source:
-    """What libsndfile does not know (m4a, mp4, mkv, webm…), through PyAV, decoded from its beginning."""
-    container = _media(file, name, reason)
+    container = open_media(file, name, reason)
     codec = container.streams.audio[0].codec_context
-    rate, channels = codec.sample_rate, codec.layout.nb_channels
-    blocks = _media_blocks(container, channels, name)
-    if start > 0 or seconds is not None:
-        blocks = _cut(blocks, name, rate, start, seconds)
-    return _Source(name, rate, channels, None, blocks)
-
-
-def _media(file: Path | BinaryIO, name: str, reason: str) -> Any:
-    """An open container with sound in it; `reason` is why libsndfile would not have it."""
-    try:
-        import av
-    except ImportError:
-        if _is_media_container(file):
-            raise MissingExtra(f"{name}: reading this format", "media") from None
-        raise AudioError(f"{name}: not a recording that can be read: {reason}") from None
-    try:
-        container = av.open(file if isinstance(file, io.BytesIO) else str(file), options={"format_whitelist": CONTAINERS})
-        if container.streams.audio:
-            return container
-        container.close()
-    except (av.FFmpegError, ValueError):
-        pass
-    raise AudioError(f"{name}: not a recording that can be read: {reason}")
-
-
-def _media_length(path: Path, reason: str) -> float:
-    with _media(path, str(path), reason) as container:
-        if container.duration is None:
-            raise AudioError(f"{path}: its header does not tell how long it is")
-        return float(container.duration / 1e6)
-
-
-def _media_blocks(container: Any, count: int, name: str) -> Iterator[np.ndarray]:
-    import av
-
-    resampler = av.AudioResampler(format="flt")
-    with container:
-        try:
-            for frame in container.decode(audio=0):
-                for part in resampler.resample(frame):
-                    yield part.to_ndarray().reshape(-1, count)
-        except av.FFmpegError as error:
-            raise AudioError(f"{name}: broken: {error.strerror}") from None
-
-
-def _cut(blocks: Iterator[np.ndarray], name: str, rate: int, start: float, seconds: float | None) -> Iterator[np.ndarray]:
-    """The blocks' frames from `start` on, for `seconds` or to the end."""
-    first, place = round(start * rate), 0
-    last = None if seconds is None else first + round(seconds * rate)
-    for block in blocks:
-        if place + len(block) > first:
-            yield block[max(0, first - place) : None if last is None else last - place]
-        place += len(block)
-        if last is not None and place >= last:
-            return
-    if place <= first:
-        raise AudioError(_too_short(name, place / rate, start))
-
-
-def _is_media_container(file: Path | BinaryIO) -> bool:
-    """Whether the first bytes are those of MP4/M4A, Matroska/WebM or raw AAC."""
-    if isinstance(file, io.BytesIO):
-        head = file.getvalue()[:12]
-    else:
-        with Path(str(file)).open("rb") as opened:
-            head = opened.read(12)
-    return head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3" or head[:2] in (b"\xff\xf1", b"\xff\xf9")
+    return _Source(name, codec.sample_rate, codec.layout.nb_channels, None, media_blocks(container, name, start, seconds))
