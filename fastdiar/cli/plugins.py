@@ -75,7 +75,7 @@ def plugins(
 
 
 def _kept(kind: str, name: str, settings: Sequence[str]) -> str:
-    """How many promises a component keeps; raises `RegistryError` with a line for each that it does not."""
+    """How many promises a component keeps; raises `RegistryError` with a line for all that it does not for one reason."""
     from fastdiar.core.errors import RegistryError
     from fastdiar.core.recipe_files import written
     from fastdiar.testing import ConformanceError, check, promised
@@ -87,8 +87,11 @@ def _kept(kind: str, name: str, settings: Sequence[str]) -> str:
     try:
         check(kind, name, config)
     except ConformanceError as error:
-        broken = [f"{kind} {name}: {each.promise.name}: {each.came}" for each in error.failures]
-        raise RegistryError("\n".join(broken)) from None
+        broken: dict[str, list[str]] = {}
+        for each in error.failures:
+            broken.setdefault(each.came, []).append(each.promise.name)
+        lines = (f"{kind} {name}: {', '.join(promises)}: {came}" for came, promises in broken.items())
+        raise RegistryError("\n".join(lines)) from None
     return f"{kind} {name}: keeps all that its kind promises: {', '.join(each.name for each in promised(kind))}"
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -46,7 +49,8 @@ class Promise:
             raise
         except Exception as error:
             words = " ".join(str(error).split())
-            raise Broken(f"{type(error).__name__}: {words if len(words) < 300 else words[:297] + '...'}") from error
+            words = words if len(words) < 300 else words[:297] + "..."
+            raise Broken(f"{type(error).__name__}: {words}{_place(error, subject.component)}") from error
 
 
 @attrs.frozen
@@ -94,9 +98,12 @@ def check(kind: str, name: str, config: Mapping[str, Any] | None = None, only: s
     `config` are keys and values as in its table of a recipe: what it needs to be told, and small sizes that keep this quick.
     Raises `ConformanceError` with every promise that is not kept, `RegistryError` where the component is broken.
     """
+    __tracebackhide__ = True  # a failed test shows the line that called, and what came
     chosen = [each for each in promised(kind) if only in (None, each.name)]
     if not chosen:
-        raise RegistryError(f"no promise {only!r} of a {kind}{nearest(only or '', [each.name for each in promised(kind)])}")
+        raise RegistryError(
+            f"no promise {only!r} of the kind {kind}{nearest(only or '', [each.name for each in promised(kind)])}"
+        )
     subject = subject_of(kind, name, config)
     failures, cause = [], None
     for promise in chosen:
@@ -108,8 +115,15 @@ def check(kind: str, name: str, config: Mapping[str, Any] | None = None, only: s
         except Inapplicable:
             continue
     if failures:
-        raise ConformanceError(failures) from cause
+        raise ConformanceError(failures) from (cause if only else None)
 
 
 def _words(attempt: Callable[[Subject], None]) -> str:
     return " ".join((attempt.__doc__ or "").split()).rstrip(".")
+
+
+def _place(error: Exception, component: type) -> str:
+    """Where an error came from, " (wavy.py, line 43)", as far as that lies in the component's own folder."""
+    folder = Path(inspect.getfile(component)).parent
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == folder]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""

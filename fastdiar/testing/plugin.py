@@ -143,7 +143,8 @@ def _items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
         f"{each.name} is broken: {each.reason} (from {each.origin})" for each in registry.broken() if _of(each.name, package)
     ]
     if not of and not broken:
-        broken = [f"no plugin '{package}' of fastdiar is installed, or it has no components"]
+        others = ", ".join(registry.installed().plugins()) or "none"
+        broken = [f"no plugin '{package}' of fastdiar is installed, or it has no components: there is {others}"]
     for reason in broken:
         yield BrokenPlugin.from_parent(session, name=f"is_there[{package}]", reason=reason)
 

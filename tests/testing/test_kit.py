@@ -236,20 +236,40 @@ def test_a_failure_says_what_was_promised_what_came_and_how_to_see_it(monkeypatc
     assert command and subprocess.run([sys.executable, "-c", command[1]], check=False).returncode == 0  # it is whole again
 
 
+def pytest_in(folder: Path, site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """pytest in a process of its own, with what the fixture installed in `site`."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, "."],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path])},  # where the fixture put the plugins, too
+    )
+
+
+def test_an_error_in_a_component_comes_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastdiar.plugins.pooling.average.shares", lambda weights: weights.nothing)
+    with pytest.raises(ConformanceError, match=r"AttributeError: 'Tensor' object .* \(average\.py, line \d+\)") as caught:
+        check("pooling", "average", only="says_what_it_gives")
+    assert isinstance(caught.value.__cause__, AttributeError)
+    with pytest.raises(ConformanceError) as caught:
+        check("pooling", "average")
+    assert caught.value.__cause__ is None  # of several, none is shown at length
+
+
+def test_a_package_that_is_not_there_comes_with_those_that_are(acme: Callable[..., Path], tmp_path: Path) -> None:
+    done = pytest_in(tmp_path, acme("good"), "--fastdiar-package", "acme-good")
+    assert done.returncode == 1
+    assert "no plugin 'acme-good' of fastdiar is installed, or it has no components: there is acme\n" in done.stdout
+
+
 def test_what_is_broken_in_a_package_is_a_failed_test_with_its_reason(
     acme: Callable[..., Path], tmp_path: Path, golden: Callable[[str, str], None]
 ) -> None:
     site = acme("good", "crashing", "lost", "wrong")
     packages = [word for name in ("crashing", "lost", "wrong") for word in ("--fastdiar-package", name)]
-    path = os.pathsep.join([str(site), *sys.path])  # where the fixture put the plugins, too
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *packages, "."],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
-    )
+    done = pytest_in(tmp_path, site, *packages)
     assert done.returncode == 1
     told = done.stdout.partition("= FAILURES =")[2].partition("= short test summary")[0]
     golden("plugins/kit.txt", "".join(f"{line}\n" for line in told.splitlines()[1:] if not line.startswith(("__", "=="))))
@@ -266,5 +286,7 @@ def test_what_is_broken_cannot_be_tried(acme: Callable[..., Path]) -> None:
 def test_what_a_component_must_be_told_is_asked_for() -> None:
     with pytest.raises(RecipeError, match=r"config: dataset\.root: missing: expected a path"):
         check("dataset", "folder")
-    with pytest.raises(RegistryError, match=r"no promise 'ignores_paddin' of a encoder \(did you mean 'ignores_padding'\?\)"):
+    with pytest.raises(
+        RegistryError, match=r"no promise 'ignores_paddin' of the kind encoder \(did you mean 'ignores_padding'\?\)"
+    ):
         check("encoder", "cnn", only="ignores_paddin")
