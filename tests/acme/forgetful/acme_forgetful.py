@@ -8,4 +8,4 @@ from fastdiar.registry import Component, hookimpl
 @hookimpl
 def fastdiar_components() -> None:
     """Nothing comes of it."""
-    [Component("dataset", "tones", "acme_forgetful:Tones", "never seen")]  # noqa: B018 - what is tried
+    [Component("dataset", "tones", "acme_forgetful:Tones", "never seen")]
