@@ -16,7 +16,7 @@ import soxr
 
 from fastdiar.core.errors import AudioError
 from fastdiar.core.excerpts import evenly
-from fastdiar.core.media import media_blocks, media_length, open_media, ends_too_soon
+from fastdiar.core.media import ends_too_soon, media_blocks, media_length, open_media
 from fastdiar.core.types import RATE, Recording
 
 SUFFIXES = frozenset(
