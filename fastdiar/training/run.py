@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from fastdiar.core.types import Batch
 from fastdiar.network import build_network
 from fastdiar.recipe import Recipe
 from fastdiar.training import checkpoint
+from fastdiar.training.beginning import begin_network
 from fastdiar.training.checkpoint import BEST, LAST, PROBES, Progress
 from fastdiar.training.data import Corpus, Loaded
 from fastdiar.training.ema import averaged
@@ -32,8 +33,6 @@ from fastdiar.training.stopwatch import Stopwatch
 from fastdiar.training.teachers import Teachers
 from fastdiar.training.weights import LearntWeights
 
-CLIPS_TO_BEGIN_WITH = 128
-"""That an encoder may look at before the first step."""
 SAVE_SECONDS = 600.0
 """The state is saved at least this often, so that a power cut costs little."""
 SKIPS_IN_A_ROW = 10
@@ -161,13 +160,7 @@ class Run:
     def begin(self) -> None:
         """What a new run does before its first step: weights from elsewhere, and probes for teachers without classes."""
         network = self.objective.network
-        lent = {} if self.trainer.start is None else checkpoint.weights_to_lend(network, self.trainer.start)
-        if not _has_all(lent, "encoder.", network):
-            self._begin_encoder()
-        for name, head in network.heads.items():
-            if not _has_all(lent, f"heads.{name}.", network):
-                head.begin()
-        network.load_state_dict(lent, strict=False)
+        begin_network(network, self.trainer.start, self.batches(), self.fabric.device)
         if self.teachers.tasks:
             self.teachers.fit(self._middles("train", 0, 1), {task: len(names) for task, names in self.corpus.labels.items()})
         agree(self.objective.state_dict().values(), self.fabric)
@@ -176,13 +169,6 @@ class Run:
         if self.fabric.is_global_zero:
             self.teachers.keep(self.out / PROBES)
         self.save()
-
-    def _begin_encoder(self) -> None:
-        clips = _some_clips(self.batches())
-        if clips:
-            waveform = nn.utils.rnn.pad_sequence(clips, batch_first=True).to(self.fabric.device)
-            lengths = torch.tensor([len(clip) for clip in clips], device=self.fabric.device)
-            self.objective.network.encoder.begin(waveform, lengths)
 
     def restore(self) -> None:
         """Go back to what `save` wrote; log lines of epochs after it go."""
@@ -322,22 +308,6 @@ class Run:
     def _seed(self) -> int:
         place = [self.trainer.seed, self.progress.epoch, self.progress.step, self.fabric.global_rank]
         return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> 1)
-
-
-def _has_all(tensors: Mapping[str, Tensor], part: str, network: nn.Module) -> bool:
-    """Whether every tensor of a part of the network is there: then nothing else needs to begin it."""
-    return all(name in tensors for name in network.state_dict() if name.startswith(part))
-
-
-def _some_clips(batches: Iterable[Loaded]) -> list[Tensor]:
-    """The first `CLIPS_TO_BEGIN_WITH` clips, each `[samples]`."""
-    clips: list[Tensor] = []
-    for loaded in batches:
-        if loaded.batch is not None:
-            clips += [clip[:length] for clip, length in zip(loaded.batch.waveform, loaded.batch.lengths.tolist(), strict=True)]
-        if len(clips) >= CLIPS_TO_BEGIN_WITH:
-            break
-    return clips[:CLIPS_TO_BEGIN_WITH]
 
 
 def _device(fabric: Fabric) -> str:
