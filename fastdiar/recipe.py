@@ -132,9 +132,26 @@ def read_data(recipe: Recipe, name: str) -> tuple[Dataset, list[Entry]]:
 def absent_data(recipe: Recipe) -> list[Problem]:
     """Every file and folder that the data or the augmentations name and that is not here, with the line that names it."""
     parts = {(table, name): part for table in ("data", "augment") for name, part in getattr(recipe, table).items()}
-    found = [(key, path) for place, part in parts.items() for key, path in _paths(part.config, place) if not path.exists()]
+    found = [(key, path) for place, part in parts.items() for key, path in paths_in(part, place) if not path.exists()]
     written = {key: recipe.origins[key] for key, _ in found}
     return [Problem(f"{path}: is not here", dumps_key(key), written[key].path, written[key].line) for key, path in found]
+
+
+def paths_in(value: Any, key: Key) -> Iterator[tuple[Key, Path]]:
+    """Every path in a recipe, or in a part or table of it that stands at `key`, with the keys that lead to it."""
+    if isinstance(value, Path):
+        yield key, value
+    elif isinstance(value, Part):
+        yield from paths_in(value.config, key)
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from paths_in(each, (*key, name))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from paths_in(each, key)
+    elif attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            yield from paths_in(getattr(value, field.name), (*key, field.name))
 
 
 class _Reader:
@@ -281,20 +298,6 @@ class _Reader:
         """In the order of the files' lines: the recipe first, what it extends after it, the command line last."""
         paths = list(dict.fromkeys([self._path, *(problem.path for problem in self._problems)]))
         return sorted(self._problems, key=lambda each: (each.path == SET, paths.index(each.path), each.line or 0))
-
-
-def _paths(value: Any, key: Key) -> Iterator[tuple[Key, Path]]:
-    """Every path of a config and of the parts in it, with the keys that lead to it."""
-    if isinstance(value, Path):
-        yield key, value
-    elif isinstance(value, Part):
-        yield from _paths(value.config, key)
-    elif isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from _paths(each, (*key, name))
-    elif attrs.has(type(value)):
-        for field in attrs.fields(type(value)):
-            yield from _paths(getattr(value, field.name), (*key, field.name))
 
 
 def _anchored(value: Any, key: Key, origins: Mapping[Key, Origin]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from fastdiar.evaluation.evaluation import Data, read_test
 from fastdiar.evaluation.gate import REPORT, Comparison, Gate, compare
 from fastdiar.evaluation.talks import Talks
 from fastdiar.network import Network
-from fastdiar.recipe import Recipe, read_data
+from fastdiar.recipe import Recipe, paths_in, read_data
 from fastdiar.training.checkpoint import load_run, read_run_recipe
 
 ACTIVITY_LICENCE = "LICENSE.segmentation.txt"
@@ -145,7 +145,7 @@ def borrow_activity(lender: Path, folder: Path, precision: str) -> Activity:
 
 def portable(recipe: Recipe) -> dict[str, Any]:
     """The recipe's table without this machine's folders: its paths are relative to the folder they have in common."""
-    paths = set(_paths(attrs.asdict(attrs.evolve(recipe, path=None, origins={}))))
+    paths = {path for _, path in paths_in(attrs.evolve(recipe, path=None, origins={}), ())}
     if not paths:
         return recipe.table
     common = os.path.commonpath([path.parent for path in paths])
@@ -204,14 +204,6 @@ def _exporter(recipes: Part | None, use: str | None, precision: str | None) -> P
         return Part(use, structure(table, exporter.config_class), exporter)
     except StructureError as error:
         raise RecipeError([Problem(message, f"export.{dotted(key)}") for key, message in error.problems]) from None
-
-
-def _paths(value: Any) -> Iterator[Path]:
-    if isinstance(value, Path):
-        yield value
-    elif isinstance(value, dict | list | tuple):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _paths(each)
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:
