@@ -68,16 +68,22 @@ def kaldi_kernels(window: int) -> Tensor:
 
 
 def mel_bands(mels: int, low: float = 20.0, high: float = 7600.0) -> Tensor:
-    """Triangles evenly spaced on the mel scale (2595 log10(1 + Hz / 700)): `[mels, 257]`."""
-
-    def mel(hertz: Tensor) -> Tensor:
-        return 2595 * torch.log10(1 + hertz / 700)
-
-    bins = mel(torch.arange(FFT // 2 + 1, dtype=torch.float64) * RATE / FFT)
-    ends = mel(torch.tensor([low, high], dtype=torch.float64))
+    """Triangles evenly spaced on the mel scale: `[mels, 257]`."""
+    bins = mel_of(torch.arange(FFT // 2 + 1, dtype=torch.float64) * RATE / FFT)
+    ends = mel_of(torch.tensor([low, high], dtype=torch.float64))
     edges = torch.linspace(ends[0].item(), ends[1].item(), mels + 2, dtype=torch.float64)[:, None]
     width = edges[1] - edges[0]
     return (1 - (bins - edges[1:-1]).abs() / width).clamp(min=0).float()
+
+
+def mel_of(hertz: Tensor) -> Tensor:
+    """Frequencies on the mel scale."""
+    return 2595 * torch.log10(1 + hertz / 700)
+
+
+def hertz_of(mel: Tensor) -> Tensor:
+    """Frequencies of the mel scale in Hz."""
+    return 700 * (10 ** (mel / 2595) - 1)
 
 
 def _waves(window: int) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from fastdiar.core import checks, draws
 from fastdiar.core.clips import resounded
 from fastdiar.core.interfaces import Augmentation
+from fastdiar.core.spectrum import hertz_of, mel_of
 from fastdiar.core.types import RATE, Batch
 
 WINDOW, HOP = 512, 256
@@ -42,12 +43,12 @@ class FreqMask(Augmentation):
 
     def draw(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """`low` and `high` `[batch]` in Hz."""
-        clips, top = len(batch.lengths), _mel(torch.tensor(RATE / 2, device=generator.device))
+        clips, top = len(batch.lengths), mel_of(torch.tensor(RATE / 2, device=generator.device))
         width = top * draws.uniform(*self.config.share, clips, generator)
         width = width * draws.chosen(self.config.probability, clips, generator)
         low = (top - width) * draws.uniform(0, 1, clips, generator)
         device = batch.waveform.device
-        return {"low": _hertz(low).to(device), "high": _hertz(low + width).to(device)}
+        return {"low": hertz_of(low).to(device), "high": hertz_of(low + width).to(device)}
 
     def apply(self, batch: Batch, drawn: Mapping[str, Tensor]) -> Batch:
         """The batch without the drawn bands."""
@@ -64,11 +65,3 @@ def _masked(sound: Tensor, low: Tensor, high: Tensor) -> Tensor:
     bins = torch.arange(spectrum.shape[1], device=sound.device) * (RATE / WINDOW)
     inside = (bins >= low[:, None]) & (bins <= high[:, None])
     return torch.istft(spectrum.masked_fill(inside[..., None], 0), WINDOW, HOP, window=window, length=sound.shape[1])
-
-
-def _mel(hertz: Tensor) -> Tensor:
-    return 2595 * torch.log10(1 + hertz / 700)
-
-
-def _hertz(mel: Tensor) -> Tensor:
-    return 700 * (10 ** (mel / 2595) - 1)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from fastdiar.core.errors import ModelError, needs
 from fastdiar.core.interfaces import Encoder
 from fastdiar.core.layers import frame_mask, full_precision, keep_valid
+from fastdiar.core.spectrum import hertz_of, mel_of
 from fastdiar.core.types import RATE, Frames
 
 BANDS, KERNEL, STRIDE = 40, 251, 10
@@ -94,8 +95,8 @@ class SincBands(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        mel = torch.linspace(_mel(30.0), _mel(RATE / 2 - LOWEST - NARROWEST), BANDS + 1)
-        edges = 700 * (10 ** (mel / 2595) - 1)
+        lowest, highest = mel_of(torch.tensor([30.0, RATE / 2 - LOWEST - NARROWEST], dtype=torch.float64)).tolist()
+        edges = hertz_of(torch.linspace(lowest, highest, BANDS + 1))
         self.low = nn.Parameter(edges[:-1])
         self.width = nn.Parameter(edges.diff())
         half = KERNEL // 2
@@ -144,7 +145,3 @@ class ClipNorm(nn.Module):
 def _pooled(x: Tensor) -> Tensor:
     """The largest of every three steps. Two-dimensional: torch's one-dimensional pool exports for the example's length alone."""
     return F.max_pool2d(x[:, :, None], (1, POOL))[:, :, 0]
-
-
-def _mel(hertz: float) -> float:
-    return 2595 * math.log10(1 + hertz / 700)
