@@ -58,17 +58,22 @@ def answer(error: HTTPException) -> Response:
     return Response(json.dumps(content), error.status_code, error.headers, MEDIA_TYPE)
 
 
+def parameters(request: Request) -> list[dict[str, Any]]:
+    """What the OpenAPI description says of a request's parameters."""
+    described = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+    return described.get("parameters", [])
+
+
 def install(app: FastAPI) -> None:
     """Have `app` answer every error with problem details."""
 
     @app.exception_handler(HTTPException)
     async def of_http(request: Request, error: HTTPException) -> Response:
-        return answer(error)
+        return answer(error if isinstance(error, Problem) else _placed(request, error))
 
     @app.exception_handler(RequestValidationError)
     async def of_parameters(request: Request, error: RequestValidationError) -> Response:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors())
-        return answer(Problem(422, wrong))
+        return answer(Problem(422, "; ".join(_wrong(request, each) for each in error.errors())))
 
     @app.exception_handler(FastdiarError)
     async def of_recording(request: Request, error: FastdiarError) -> Response:
@@ -93,3 +98,19 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def of_server(request: Request, error: Exception) -> Response:  # who runs the application logs it
         return answer(Problem(500, "the server failed; its log says why"))
+
+
+def _placed(request: Request, error: HTTPException) -> HTTPException:
+    """An error of the router with the way to what there is."""
+    ways = {404: "/docs lists what does", 405: f"ask with {(error.headers or {}).get('Allow')}"}
+    if error.status_code not in ways:
+        return error
+    nothing = f"nothing answers {request.method} {request.url.path}: {ways[error.status_code]}"
+    return HTTPException(error.status_code, nothing, error.headers)
+
+
+def _wrong(request: Request, error: Mapping[str, Any]) -> str:
+    """What is wrong with a parameter; where it does not match a pattern, what it is, since few people read patterns."""
+    name = ".".join(map(str, error["loc"][1:]))
+    words = {each["name"]: each.get("description") for each in parameters(request)}.get(name)
+    return f"{name}: expected {words}" if words and error["type"] == "string_pattern_mismatch" else f"{name}: {error['msg']}"

@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from fastapi import Request
 
 from fastdiar.core.errors import nearest
-from fastdiar.serving.problems import Problem
+from fastdiar.serving.problems import Problem, parameters
 
 
 async def only_described(request: Request) -> None:
     """That a request's query has only keys that the OpenAPI description tells of; raises `Problem` 422."""
-    described = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
-    expect(request.query_params, [each["name"] for each in described.get("parameters", ()) if each["in"] == "query"])
+    expect(request.query_params, [each["name"] for each in parameters(request) if each["in"] == "query"])
 
 
 def expect(keys: Iterable[str], known: Iterable[str]) -> None:

@@ -65,4 +65,7 @@ def _check(settings: ServeSettings, port: int) -> None:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         socket.create_server((settings.host, port), family=family).close()
     except OSError as error:
-        raise FastdiarError(f"{settings.host}, port {port}: cannot be listened on: {error.strerror}") from None
+        words = (error.strerror or str(error)).partition(" (while")[0]
+        raise FastdiarError(
+            f"{settings.host}, port {port}: cannot be listened on: {words}: choose another with --port or --host"
+        ) from None

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import anyio
 from fastapi import Request
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from fastdiar.core.errors import AudioError
 from fastdiar.serving.problems import Problem, described
@@ -68,7 +69,10 @@ async def _from_body(request: Request) -> BinaryIO:
 
 
 async def _from_form(request: Request) -> BinaryIO:
-    form = await request.form(max_files=1, max_fields=0)
+    try:
+        form = await request.form(max_files=1, max_fields=0)
+    except HTTPException as error:
+        raise Problem(400, f"expected a form with one file, in its field '{FIELD}', and nothing else: {error.detail}") from None
     upload = form.get(FIELD)
     if not isinstance(upload, UploadFile):
         raise Problem(422, f"the form has no file in its field '{FIELD}'")

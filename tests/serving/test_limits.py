@@ -109,6 +109,19 @@ def test_a_parameter_that_does_not_exist(client: TestClient, method: str, path: 
     assert answer.status_code == 422 and answer.json()["detail"].startswith(words)
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/v1/diarise", 404, "nothing answers GET /v1/diarise: /docs lists what does"),
+        ("/v1/diarize", 405, "nothing answers GET /v1/diarize: ask with POST"),
+        ("/v1/jobs/mine", 422, "job_id: expected the id that POST /v1/jobs gave"),
+    ],
+)
+def test_what_is_not_there(client: TestClient, path: str, status: int, words: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.json()["detail"]) == (status, words)
+
+
 def test_every_answer_is_kept_to_itself(client: TestClient) -> None:
     for path in ("/v1/health", "/nowhere"):
         headers = client.get(path).headers
@@ -278,7 +291,7 @@ def test_who_is_refused_over_the_wire_reads_why(server: str) -> None:
         (["--model", "nobody"], None, "no model 'nobody'"),
         (["--known", "nobody.json"], None, "nobody.json: cannot be read"),
         (["--jobs", "/proc/nowhere"], None, ": no jobs can be kept there: "),
-        (["--jobs", "JOBS", "--port", "PORT"], None, "127.0.0.1, port "),
+        (["--jobs", "JOBS", "--port", "PORT"], None, "cannot be listened on: Address already in use: choose another"),
     ],
 )
 def test_a_server_that_cannot_start(

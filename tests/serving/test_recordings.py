@@ -75,9 +75,16 @@ def test_a_channel_for_each_person(client: TestClient, diarizer: Diarizer, tmp_p
         (b"", {}, {}, 422, "recording: is empty: 0 bytes"),
         (b"no sound", {}, {}, 422, "recording: not a recording that can be read"),
         (b"x", {"num_speakers": 0}, {}, 422, "num_speakers: Input should be greater than or equal to 1"),
-        (b"x", {"channel": "left"}, {}, 422, "channel: String should match pattern"),
+        (b"x", {"channel": "left"}, {}, 422, "channel: expected a number from 0, mix, or split"),
         (b"x", {}, {"Accept": "image/png"}, 406, "can be answered as application/json, text/x-rttm, application/x-subrip"),
         (b"x", {}, {"Content-Type": "multipart/form-data"}, 400, "boundary"),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nmeeting.wav\r\n--x--\r\n',  # forgot the @ of curl -F
+            {},
+            {"Content-Type": "multipart/form-data; boundary=x"},
+            400,
+            "expected a form with one file, in its field 'file', and nothing else",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_request(

@@ -20,7 +20,7 @@ from fastdiar.serving.uploads import BODY, ERRORS
 
 AGAIN_SECONDS = 60
 router = APIRouter(tags=["jobs"])
-JobId = Annotated[str, Path(pattern=r"^[\w-]{22}$")]
+JobId = Annotated[str, Path(pattern=r"^[\w-]{22}$", description="the id that POST /v1/jobs gave")]
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=100, description="of several requests with one key, only the first makes a job"),
