@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from fastdiar.core.errors import FastdiarError
 
 if TYPE_CHECKING:
     from threading import Event
@@ -18,8 +21,10 @@ def stream(
     audio: Annotated[
         str, typer.Argument(metavar="[AUDIO]", help="A recording, or - for bare 16-bit little-endian PCM on standard input.")
     ] = "-",
-    rate: Annotated[int, typer.Option(min=1, help="The sampling rate (Hz) of standard input.")] = 16_000,
-    channels: Annotated[int, typer.Option(min=1, max=64, help="The channels of standard input; their mean is heard.")] = 1,
+    rate: Annotated[int | None, typer.Option(min=1, help="The sampling rate (Hz) of standard input, by default 16000.")] = None,
+    channels: Annotated[
+        int | None, typer.Option(min=1, max=64, help="The channels of standard input, by default 1; their mean is heard.")
+    ] = None,
     model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
     hop: Annotated[float, typer.Option(min=0.1, max=2, help="Seconds from one look to the next.")] = 0.5,
     delay: Annotated[float, typer.Option(min=0, max=5, help="Seconds heard after a moment before it is told of.")] = 1.0,
@@ -35,8 +40,13 @@ def stream(
     from fastdiar.live.events import to_json
 
     settings, bare = LiveSettings(hop=hop, delay=delay), audio == "-"
-    source = _standard_input(hop, rate, channels) if bare else _file(Path(audio), hop)
-    with LiveDiarizer(load(model), rate if bare else RATE, settings, uri="stdin" if bare else Path(audio).stem) as live:
+    if not bare and (rate or channels):
+        raise FastdiarError(f"--rate and --channels are for standard input: {audio} says its own")
+    if bare and sys.stdin.isatty():
+        raise FastdiarError("nothing is piped into standard input: give a recording, or pipe samples (see --help)")
+    rate = rate or RATE
+    source = _standard_input(hop, rate, channels or 1) if bare else _file(Path(audio), hop)
+    with LiveDiarizer(load(model), rate, settings, uri="stdin" if bare else Path(audio).stem) as live:
         interrupted = _interrupted()
         for samples in source:
             for event in live.push(samples):
@@ -63,8 +73,6 @@ def _interrupted() -> Event:
 
 
 def _standard_input(hop: float, rate: int, channels: int) -> Iterator[np.ndarray]:
-    import sys
-
     from fastdiar.core.errors import AudioError
     from fastdiar.live.samples import pcm
 

@@ -26,8 +26,8 @@ def talk() -> np.ndarray:
     return soundfile.read(DIALOGUE, frames=8 * RATE, dtype="int16")[0]
 
 
-def give(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+def give(data: bytes, monkeypatch: pytest.MonkeyPatch, terminal: bool = False) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data), isatty=lambda: terminal))
 
 
 def told(capfd: Capture) -> list[dict]:
@@ -58,6 +58,14 @@ def test_what_is_no_sound_is_one_line(data: bytes, reason: str, capfd: Capture, 
     give(data, monkeypatch)
     assert run(["stream", "--model", "quickstart"]) == 2
     assert capfd.readouterr().err == f"fastdiar: error: {reason}\n"
+
+
+def test_a_terminal_is_no_sound_and_a_file_has_a_rate(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    give(b"", monkeypatch, terminal=True)
+    assert run(["stream"]) == 2
+    assert "nothing is piped into standard input: give a recording" in capfd.readouterr().err
+    assert run(["stream", "talk.wav", "--rate", "8000"]) == 2
+    assert "--rate and --channels are for standard input: talk.wav says its own" in capfd.readouterr().err
 
 
 def test_a_missing_file_is_one_line(capfd: Capture) -> None:
