@@ -89,7 +89,11 @@ def test_a_broken_plugin_is_kept_with_its_reason_and_costs_only_itself(acme: Ins
 @pytest.mark.parametrize(
     ("kind", "name", "reason"),
     [
-        ("dataset", "clustering", "acme_wrong:NoConfig is not of kind dataset: expected a subclass of fastdiar.core.dataset:Dataset"),
+        (
+            "dataset",
+            "clustering",
+            "acme_wrong:NoConfig is not of kind dataset: expected a subclass of fastdiar.core.dataset:Dataset",
+        ),
         ("dataset", "half", "acme_wrong:Half is not a whole dataset: it lacks entries"),
         ("dataset", "nowhere", "AttributeError: module 'acme_wrong' has no attribute 'Nowhere'"),
         ("dataset", "elsewhere", "ModuleNotFoundError: No module named 'acme_wrong.module'; 'acme_wrong' is not a package"),

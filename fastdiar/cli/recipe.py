@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,6 +64,24 @@ def diff(
         for sign, value in zip("-+", values, strict=True):
             if value is not None:
                 typer.echo(f"{sign} {key} = {dumps_value(value)}")
+
+
+@contextmanager
+def told_of_plugins(recipe: Recipe) -> Iterator[None]:
+    """Below the traceback of whatever fails stands how each component of a plugin in the recipe is tried by itself."""
+    from fastdiar.core.errors import FastdiarError
+    from fastdiar.recipe import MANY, ONE
+
+    try:
+        yield
+    except FastdiarError:
+        raise
+    except Exception as error:
+        named = [(kind, part) for table, kind in MANY.items() for part in getattr(recipe, table).values()]
+        named += [(kind, getattr(recipe, table)) for table, kind in ONE.items() if getattr(recipe, table)]
+        for kind, name in dict.fromkeys((kind, part.use) for kind, part in named if "/" in part.use):
+            error.add_note(f"A component of a plugin may be why. To try it: fastdiar plugins {kind} {name} --check")
+        raise
 
 
 def _resolved(path: Path) -> Recipe:

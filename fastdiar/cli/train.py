@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fastdiar.cli.recipe import Overrides, RecipePath
+from fastdiar.cli.recipe import Overrides, RecipePath, told_of_plugins
 
 
 class Device(StrEnum):
@@ -43,8 +43,10 @@ def train(
         from lightning_fabric.utilities.rank_zero import rank_zero_only
 
         from fastdiar.training.loop import train as train_network
-    progress = train_network(checked, out, resume, device.value, devices, tensorboard)
+    with told_of_plugins(checked):
+        progress = train_network(checked, out, resume, device.value, devices, tensorboard)
     if rank_zero_only.rank:
         return
     epochs = "1 epoch" if progress.epoch == 1 else f"{progress.epoch} epochs"
-    typer.echo(f"{out}: {epochs}, the best was {progress.best_epoch}")
+    patience = f" ({checked.trainer.patience} brought nothing better)" if progress.epoch < checked.trainer.epochs else ""
+    typer.echo(f"{out}: {epochs}, the best was {progress.best_epoch}{patience}")

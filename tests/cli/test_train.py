@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,29 @@ def test_train_and_resume(small_recipe: Path, tmp_path: Path, capsys: pytest.Cap
     assert run([*train, "--resume"]) == 2
     assert "trainer.epochs: was 1, is 2: set them back, or start anew with another --out" in capsys.readouterr().err
     assert run([*train, "--set", "trainer.epochs=1", "--resume"]) == 0
+
+
+def test_a_run_that_ends_early_says_why(small_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train = ["train", str(small_recipe), "--device", "cpu", "--out", str(tmp_path / "run")]
+    assert run([*train, "--set", "trainer.patience=1", "--set", "trainer.epochs=9", "--set", "trainer.learning_rate=1e-12"]) == 0
+    assert capsys.readouterr().out.endswith("run: 2 epochs, the best was 1 (1 brought nothing better)\n")
+
+
+def test_what_fails_with_a_plugin_s_component_says_how_to_try_that(
+    acme: Callable[..., Path], small_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme("good")
+    recipe = tmp_path / "tones.toml"
+    recipe.write_text(f'extends = "{small_recipe}"\ndrop = ["data.dev"]\n[data.dev]\nuse = "acme/tones"\nroot = "."\n')
+
+    def fail(*settings: object) -> None:
+        raise RuntimeError("shapes cannot be multiplied")
+
+    monkeypatch.setattr("fastdiar.training.loop.train", fail)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied") as caught:
+        run(["train", str(recipe), "--out", str(tmp_path / "run")])
+    (note,) = caught.value.__notes__
+    assert note.endswith("To try it: fastdiar plugins dataset acme/tones --check")
 
 
 def test_export_in_half_precision_passes_its_gate(
