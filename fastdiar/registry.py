@@ -260,7 +260,9 @@ def _component_class(component: Component) -> type:
     found = _imported(component.target)
     interface = _imported(INTERFACES[component.kind])
     if not (isinstance(found, type) and issubclass(found, interface)):
-        raise RegistryError(f"{component.target} is not of kind {component.kind}: expected a subclass of {INTERFACES[component.kind]}")
+        raise RegistryError(
+            f"{component.target} is not of kind {component.kind}: expected a subclass of {INTERFACES[component.kind]}"
+        )
     if inspect.isabstract(found):
         missing = ", ".join(sorted(getattr(found, "__abstractmethods__")))  # noqa: B009 - mypy knows no such attribute of a type
         raise RegistryError(f"{component.target} is not a whole {component.kind}: it lacks {missing}")
