@@ -8,6 +8,8 @@ from typing import Any, Literal
 import attrs
 from attrs import field, validators
 
+from fastdiar.core import checks
+
 
 @attrs.frozen
 class Trainer:
@@ -69,7 +71,7 @@ class Trainer:
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = field(default="32-true", metadata={"help": "of the arithmetic"})
     max_bad_share: float = field(
         default=0.01,
-        validator=[validators.ge(0), validators.le(1)],
+        validator=checks.share,
         metadata={"help": "share of the recordings that may be unreadable; with more the run stops and lists them"},
     )
     workers: int = field(default=0, validator=validators.ge(0), metadata={"help": "processes that load audio"})
@@ -100,12 +102,12 @@ class WalkSettings:
     )
     speech: float = field(
         default=0.5,
-        validator=[validators.ge(0), validators.le(1)],
+        validator=checks.share,
         metadata={"help": "probability from which a frame is speech"},
     )
     second_speaker: float = field(
         default=0.5,
-        validator=[validators.ge(0), validators.le(1)],
+        validator=checks.share,
         metadata={"help": "probability from which a second person speaks"},
     )
     window: float = field(default=1.0, validator=validators.gt(0), metadata={"help": "length of a speech window (seconds)"})

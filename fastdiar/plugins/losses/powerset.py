@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from attrs import field, validators
 from torch import Tensor, nn
 
-from fastdiar.core import objectives
+from fastdiar.core import checks, objectives
 from fastdiar.core.assignment import classes_of, reorderings
 from fastdiar.core.errors import TrainingError
 from fastdiar.core.interfaces import Loss, Output
@@ -26,7 +26,7 @@ class PowersetConfig:
     teacher: str | None = field(default=None, metadata={"help": "the recipe's teacher, whose logits are the same classes"})
     share: float = field(
         default=0.5,
-        validator=[validators.ge(0), validators.le(1)],
+        validator=checks.share,
         metadata={"help": "of the teacher, where there is one; the rest is of the turns"},
     )
 

@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 from attrs import field, validators
 
-from fastdiar.core import audio
+from fastdiar.core import audio, checks
 from fastdiar.core.component import Part
 from fastdiar.core.dataset import Dataset, Entry
 from fastdiar.core.errors import AudioError, DataError, FormatError
@@ -26,7 +26,6 @@ from fastdiar.plugins.datasets.conversation.turn_taking import Rhythm, Slot, dra
 from fastdiar.plugins.datasets.conversation.voices import make_tape
 
 COLUMNS = ("path", "corpus", "speaker", "session", "seconds")
-SHARE = [validators.ge(0), validators.le(1)]
 SECONDS_EACH = 12.0
 """A meeting has at least this long for each person, or some would never speak."""
 LEAST_SPEECH = 3.0
@@ -37,17 +36,12 @@ BACKGROUND = (35.0, 50.0)
 """Decibels of speech over the hiss that every meeting has."""
 
 
-def _ordered(instance: object, attribute: attrs.Attribute, value: tuple[float, float]) -> None:
-    if not value[0] <= value[1]:
-        raise ValueError(f"must be two numbers, the smaller first: {list(value)}")
-
-
 def _above_zero(instance: object, attribute: attrs.Attribute, value: tuple[float, float]) -> None:
     if not value[0] > 0:
         raise ValueError(f"must be above 0: {list(value)}")
 
 
-SPAN = [_ordered, _above_zero]
+SPAN = [checks.ordered, _above_zero]
 
 
 @attrs.frozen(kw_only=True)
@@ -63,9 +57,9 @@ class Kind:
         metadata={"help": "one is at most so many times as long as the recordings there are of its people"},
     )
     one_corpus: bool = field(default=False, metadata={"help": "people of one corpus, each in one session, as on a real call"})
-    room: float = field(default=0.0, validator=SHARE, metadata={"help": "share of them held in a room with echoes"})
-    noise: float = field(default=0.0, validator=SHARE, metadata={"help": "share of them with noise"})
-    telephone: float = field(default=0.0, validator=SHARE, metadata={"help": "share of them held over the telephone"})
+    room: float = field(default=0.0, validator=checks.share, metadata={"help": "share of them held in a room with echoes"})
+    noise: float = field(default=0.0, validator=checks.share, metadata={"help": "share of them with noise"})
+    telephone: float = field(default=0.0, validator=checks.share, metadata={"help": "share of them held over the telephone"})
     silence: float = field(
         default=0.0,
         validator=[validators.ge(0), validators.lt(1)],
@@ -95,7 +89,9 @@ class ConversationConfig:
         metadata={"help": "a folder of measured room responses (room_*.wav) for half of the rooms; the others are drawn"},
     )
     noises: Path | None = field(default=None, metadata={"help": "a folder of folders of clips, one for each kind of noise"})
-    snr: tuple[float, float] = field(default=(10.0, 30.0), validator=_ordered, metadata={"help": "of speech over noise (dB)"})
+    snr: tuple[float, float] = field(
+        default=(10.0, 30.0), validator=checks.ordered, metadata={"help": "of speech over noise (dB)"}
+    )
     level: float = field(
         default=6.0, validator=validators.ge(0), metadata={"help": "a person is up to so much louder or softer (dB)"}
     )
