@@ -92,41 +92,33 @@ class _Graph:
     dynamic: dict[str, dict[int, Any]]
 
 
-class _Encode(nn.Module):
+class _Question(nn.Module):
+    """One of the things that a network is asked, as a module of its own."""
+
     def __init__(self, network: Any) -> None:
         super().__init__()
         self.network = network
 
+
+class _Encode(_Question):
     def forward(self, waveform: Tensor) -> tuple[Tensor, ...]:
         frames, lengths = self.network.encode(waveform, _whole(waveform))
         return (frames,) if self.network.turns is None else (frames, self.network.active(frames, lengths))
 
 
-class _Activity(nn.Module):
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-
+class _Activity(_Question):
     def forward(self, waveform: Tensor) -> Tensor:
         active: Tensor = self.network.active(*self.network.encode(waveform, _whole(waveform)))
         return active
 
 
-class _Embed(nn.Module):
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-
+class _Embed(_Question):
     def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
         embedding: Tensor = self.network.embed(frames, weights)
         return embedding
 
 
-class _Classify(nn.Module):
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-
+class _Classify(_Question):
     def forward(self, waveform: Tensor) -> Tensor:
         logits: Tensor = self.network(waveform, _whole(waveform))[self.network.voice].logits
         return logits
