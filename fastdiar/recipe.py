@@ -81,7 +81,7 @@ class Recipe:
 
 def read_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read the recipe at `path`, with `overrides` such as "trainer.epochs=3"; raises `RecipeError` with every problem."""
-    return _Reader(read_source(Path(path), overrides), Path(path)).recipe(Path(path))
+    return _Reader(read_source(Path(path), overrides), Path(path)).recipe()
 
 
 def read_data_tables(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -89,12 +89,12 @@ def read_data_tables(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     source = read_source(Path(path), overrides)
     table = {"data": source.table.get("data", {})}
     origins = {key: origin for key, origin in source.origins.items() if key[0] == "data"}
-    return _Reader(attrs.evolve(source, table=table, origins=origins), Path(path)).recipe(Path(path))
+    return _Reader(attrs.evolve(source, table=table, origins=origins), Path(path)).recipe()
 
 
 def recipe_from_table(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """A resolved recipe that was stored with a model or a run; `where` names it in messages."""
-    return _Reader(source_of(table, where), Path(where)).recipe(None)
+    return attrs.evolve(_Reader(source_of(table, where), Path(where)).recipe(), path=None)
 
 
 def read_part(kind: str, table: Mapping[str, Any], where: str = "recipe") -> Part:
@@ -163,7 +163,7 @@ class _Reader:
         self._problems = list(source.problems)
         self._lacking: set[str] = set()
 
-    def recipe(self, path: Path | None) -> Recipe:
+    def recipe(self) -> Recipe:
         """The recipe; raises `RecipeError`."""
         table = self._source.table
         for name in table:
@@ -185,7 +185,7 @@ class _Reader:
         if self._problems or trainer is None or walk is None:
             raise RecipeError(self._sorted())
         fixed = {"trainer": trainer, "diarization": walk, "cluster": cluster}
-        return Recipe(path=path, origins=self._source.origins, **many, **one, **fixed)  # type: ignore[arg-type]
+        return Recipe(path=self._path, origins=self._source.origins, **many, **one, **fixed)  # type: ignore[arg-type]
 
     def part(self, kind: str) -> Part:
         """The one component of a source that is nothing else; raises `RecipeError`."""
