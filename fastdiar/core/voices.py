@@ -30,11 +30,16 @@ NAMELESS = re.compile(r"(speaker|channel)\d+")
 """What people are called who have no name."""
 
 
-def _usable(instance: Any, attribute: attrs.Attribute[Any], value: str) -> None:
+def expect_name(value: str) -> None:
+    """Raises `ValueError` where nobody can be called so."""
     if not value.strip() or not value.isprintable() or len(value) > LONGEST_NAME:
         raise ValueError(f"must be a name of 1 to {LONGEST_NAME} printable characters: {value[:LONGEST_NAME]!r}")
     if NAMELESS.fullmatch(value):
-        raise ValueError(f"is what somebody unknown is called: '{value}'")
+        raise ValueError(f"must not be what somebody unknown is called: '{value}'")
+
+
+def _usable(instance: Any, attribute: attrs.Attribute[Any], value: str) -> None:
+    expect_name(value)
 
 
 def _of_unit_length(instance: Any, attribute: attrs.Attribute[Any], value: tuple[float, ...]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastdiar.core.errors import FastdiarError
 from fastdiar.core.types import Voice
-from fastdiar.core.voices import KnownVoice, KnownVoices
+from fastdiar.core.voices import KnownVoice, KnownVoices, expect_name
 from fastdiar.diarization.diarizer import Diarizer
 from fastdiar.diarization.voices import unit
 
@@ -37,15 +37,16 @@ def enroll(diarizer: Diarizer, recordings: Mapping[str, Sequence[str | Path]], w
 
 
 def _person(diarizer: Diarizer, name: str, paths: Sequence[str | Path], warn: Warn) -> KnownVoice:
+    try:
+        expect_name(name)  # before anything is heard
+    except ValueError as error:
+        raise FastdiarError(f"a person's name {error}") from None
     heard = [voice for path in paths for voice in _longest(diarizer, path, warn)]
     seconds, least = sum(voice.seconds for voice in heard), diarizer.settings.known_seconds
     if seconds < least:
         raise FastdiarError(f"{name}: {seconds:.1f} s of speech are not enough: expected at least {least:g} s")
     vector = unit(np.sum([voice.seconds * voice.vector for voice in heard], axis=0))
-    try:
-        return KnownVoice(name, round(seconds, 3), tuple(vector.tolist()))
-    except ValueError as error:
-        raise FastdiarError(f"a person's name {error}") from None
+    return KnownVoice(name, round(seconds, 3), tuple(vector.tolist()))
 
 
 def _longest(diarizer: Diarizer, path: str | Path, warn: Warn) -> list[Voice]:

@@ -67,5 +67,5 @@ def test_all_that_is_wrong_is_told_at_once(fake, write) -> None:
     assert said[1:] == [
         "bob: 0.0 s of speech are not enough: expected at least 5 s",
         "missing.wav: no such file",
-        "a person's name is what somebody unknown is called: 'channel1'",
+        "a person's name must not be what somebody unknown is called: 'channel1'",
     ]
