@@ -28,7 +28,8 @@ def run(arguments: Sequence[str]) -> int:
         except (FastdiarError, typer.TyperException) as error:
             # typer checks choices with pydantic, which says first that it does.
             words = error.format_message().replace("Value error, ", "") if isinstance(error, typer.TyperException) else str(error)
-            print(said("error", words), file=sys.stderr)
+            context = getattr(error, "ctx", None)
+            print(said("error", f"{words} (see {context.command_path} --help)" if context else words), file=sys.stderr)
             return 2
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastdiar.cli.outputs import file_to_write
+from fastdiar.cli.outputs import file_to_write, page_to_write
 from fastdiar.cli.tables import percent, row, show, table
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def analyze(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE.html", callback=file_to_write, help="Write a page on which the worst can be heard."
+            "--output", "-o", metavar="FILE.html", callback=page_to_write, help="Write a page on which the worst can be heard."
         ),
     ] = None,
     json: Annotated[

@@ -15,7 +15,7 @@ from fastdiar.archive.manifest import FAILED
 from fastdiar.archive.work import work_of
 from fastdiar.cli.progress import Progress
 from fastdiar.core.errors import FastdiarError, said
-from fastdiar.core.formats import Format
+from fastdiar.core.formats import Format, named_format
 from fastdiar.core.processes import cores, in_processes
 from fastdiar.diarization.model import Model
 
@@ -34,7 +34,9 @@ def diarize_archive(
     ray_address: str | None,
 ) -> int:
     """Diarize an archive below the folder `output`; returns the exit code."""
-    if output is None or output == "-" or Path(output).is_file():
+    if output and not Path(output).is_dir() and (Path(output).is_file() or named_format(output)):
+        raise FastdiarError(f"{output}: an archive of recordings needs a folder to be written to: -o FOLDER")
+    if output is None or output == "-":
         raise FastdiarError("an archive of recordings needs a folder to be written to: -o FOLDER")
     if "-" in audio:
         raise FastdiarError("standard input is no archive: diarize it alone")
@@ -72,9 +74,12 @@ def _teller() -> Callable[[str, str], None]:
 def _report(summary: run.Summary, output: str) -> int:
     before = f"; {summary.before:,} recordings were done before" if summary.before else ""
     pace = summary.seconds / max(summary.elapsed, 1e-3)
-    recordings = "recording" if summary.done == 1 else "recordings"
-    sound = f"{summary.done:,} {recordings}, {summary.seconds / 3600:,.2f} hours of sound, {pace:,.0f} hours an hour"
+    sound = f"{_recordings(summary.done)}, {summary.seconds / 3600:,.2f} hours of sound, {pace:,.0f} hours an hour"
     typer.echo(f"{output}: {sound if summary.done or summary.failed else 'nothing to do'}{before}")
     if summary.failed:
-        typer.echo(said("error", f"{summary.failed:,} recordings failed: see {Path(output) / FAILED}"), err=True)
+        typer.echo(said("error", f"{_recordings(summary.failed)} failed: see {Path(output) / FAILED}"), err=True)
     return 2 if summary.failed else 0
+
+
+def _recordings(count: int) -> str:
+    return f"{count:,} recording" if count == 1 else f"{count:,} recordings"

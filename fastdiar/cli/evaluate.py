@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fastdiar.cli.outputs import file_to_write
+from fastdiar.cli.outputs import file_to_write, page_to_write
 from fastdiar.cli.progress import bars
 from fastdiar.cli.recipe import Overrides
 from fastdiar.cli.tables import percent, row, show, table
@@ -38,7 +38,7 @@ def evaluate(
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", callback=file_to_write, help="Write a page with figures and pictures.")
+        Path | None, typer.Option(metavar="FILE.html", callback=page_to_write, help="Write a page with figures and pictures.")
     ] = None,
     json: Annotated[
         Path | None,
@@ -82,6 +82,7 @@ def _evaluation(
 ) -> Evaluation:
     import attrs
 
+    from fastdiar.core.errors import FastdiarError
     from fastdiar.core.formats import read_trials
     from fastdiar.diarization.model import Model, find_model
     from fastdiar.evaluation.evaluation import Wishes, read_cohort, read_test
@@ -96,6 +97,8 @@ def _evaluation(
         cohort=None if cohort is None else read_cohort(cohort, overrides),
         tasks=_tasks(folder) if is_run(folder) else None,
     )
+    if wishes.verification and all(each.tells_turns for each in sets):
+        raise FastdiarError("--verification, --trials and --cohort compare utterances, and all data here tells who speaks when")
     with _bundle(folder) as bundle, bars() as watch:
         found = measure(Model(bundle, threads), folder.resolve().name, sets, wishes, watch)
     return attrs.evolve(found, run=read_run(folder) if is_run(folder) else None, price_per_hour=price_per_hour)

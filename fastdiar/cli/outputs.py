@@ -22,6 +22,13 @@ def file_to_write(path: Path | None) -> Path | None:
     return path
 
 
+def page_to_write(path: Path | None) -> Path | None:
+    """`path`, where a page can be written; the callback of options. Raises `FastdiarError`."""
+    if path is not None and path.suffix.lower() not in (".html", ".htm"):
+        raise FastdiarError(f"{path}: expected a name that ends in .html")
+    return file_to_write(path)
+
+
 def folder_to_fill(path: Path) -> Path:
     """`path`, where files can be written into it, or it can be made. Raises `FastdiarError`."""
     _check_writable(next(each for each in (path, *path.parents) if each.exists()))

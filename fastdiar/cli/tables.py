@@ -12,12 +12,13 @@ WIDEST = 10_000
 def table(title: str, first: str, *columns: str) -> Any:
     """A table whose first column may fold; the others hold figures."""
     from rich import box
-    from rich.markup import escape
     from rich.table import Column, Table
+    from rich.text import Text
 
     right = [Column(name, justify="right", no_wrap=True) for name in columns]
     heads = (Column(first, overflow="fold"), *right)
-    return Table(*heads, title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    words = Text(title, "table.title", no_wrap=True, overflow="ignore")  # a narrow table does not fold it
+    return Table(*heads, title=words, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def row(figures: Any, first: str, *cells: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fastdiar.cli.outputs import file_to_write
+from fastdiar.cli.outputs import file_to_write, write
 from fastdiar.cli.progress import bars
 from fastdiar.cli.recipe import Overrides
 from fastdiar.cli.tables import percent, row, show, table
@@ -50,7 +50,6 @@ def tune(
 
     Example: fastdiar tune quality --data calls --data meetings --key cluster.same=0.72,0.76,0.8 -o settings.toml
     """
-    from fastdiar.core.files import write_text
     from fastdiar.core.toml_text import dumps
     from fastdiar.diarization.model import Model, find_model
     from fastdiar.evaluation.evaluation import read_test
@@ -65,9 +64,9 @@ def tune(
         heard = remember(loaded, sets, watch)
     tuned = choose(loaded, heard, choices)
     if output is not None:
-        write_text(output, dumps({"diarization": tuned.table}))
+        write(output, dumps({"diarization": tuned.table}))
     if as_json is not None:
-        write_text(as_json, json.dumps(_figures(tuned), indent=2, ensure_ascii=False) + "\n")
+        write(as_json, json.dumps(_figures(tuned), indent=2, ensure_ascii=False) + "\n")
     _print(tuned, heard)
 
 

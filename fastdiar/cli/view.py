@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fastdiar.cli.outputs import file_to_write
+from fastdiar.cli.outputs import page_to_write
 from fastdiar.core.errors import FastdiarError, said
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def view(
     audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="The recording.")],
     turns: Annotated[Path, typer.Argument(metavar="TURNS", help="Who spoke when, in any format of turns.")],
-    output: Annotated[Path, typer.Option("--output", "-o", callback=file_to_write, help="The page, an .html file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", callback=page_to_write, help="The page, an .html file.")],
     reference: Annotated[Path | None, typer.Option(metavar="REF", help="The true turns, drawn above.")] = None,
     silent: Annotated[
         bool, typer.Option("--silent", help="Leave the sound out: a smaller page, which gives no voice away.")
@@ -32,8 +32,6 @@ def view(
     from fastdiar.core.files import write_text
     from fastdiar.page.view import hear, page
 
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise FastdiarError(f"-o {output}: expected a name that ends in .html")
     found, true = _turns_of(audio, turns), None if reference is None else _turns_of(audio, reference)
     heard = hear(audio, sound=not silent)
     if heard.sound is None and not silent:

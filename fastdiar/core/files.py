@@ -39,7 +39,8 @@ def check_replaceable(path: Path) -> None:
     except RuntimeError:
         raise FastdiarError(f"{path}: is a link to itself: choose another name") from None
     if there.exists() and not there.is_file():
-        raise FastdiarError(f"{there}: is not a regular file: choose another name, or - for standard output")
+        what = "a folder" if there.is_dir() else "not a regular file"
+        raise FastdiarError(f"{there}: is {what}: choose another name, or - for standard output")
 
 
 @contextmanager

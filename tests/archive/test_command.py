@@ -34,7 +34,7 @@ def test_a_folder_gives_what_its_recordings_give_one_by_one(
     printed = capfd.readouterr()
     assert printed.out.startswith(f"{out}: 8 recordings, 0.01 hours of sound, ")
     assert f"fastdiar: error: {folder}/monday/bad.wav: not a recording that can be read" in printed.err
-    assert printed.err.endswith(f"fastdiar: error: 1 recordings failed: see {out}/failed.tsv\n")
+    assert printed.err.endswith(f"fastdiar: error: 1 recording failed: see {out}/failed.tsv\n")
     assert written(out) == turns
     (folder / "monday" / "bad.wav").unlink()
     assert run(command) == 0
@@ -66,6 +66,7 @@ def test_stopped_at_any_moment_the_same_command_goes_on(
 
 MISTAKES = {
     "an archive of recordings needs a folder to be written to: -o FOLDER": ["."],
+    "turns.rttm: an archive of recordings needs a folder to be written to: -o FOLDER": [".", "-o", "turns.rttm"],
     "standard input is no archive: diarize it alone": [".", "-", "-o", "out"],
     "--ray-address is of --engine ray: add that": [".", "-o", "out", "--ray-address", "head:6379"],
     "--embeddings is for recordings that are named one by one, not for an archive": [".", "-o", "out", "--embeddings", "x.npz"],

@@ -216,7 +216,7 @@ def test_folders_are_made_where_they_are_missing(output: str, talk: np.ndarray) 
         (["view", "talk.wav", "talk.rttm", "-o", "typo/x.html"], "typo: no such folder: x.html is to be written there"),
         (
             ["analyze", "talk.rttm", "talk.rttm", "--json", "/dev"],
-            "/dev: is not a regular file: choose another name, or - for standard output",
+            "/dev: is a folder: choose another name, or - for standard output",
         ),
         (["diarize", "talk.wav", "-o", "loop"], "loop: is a link to itself: choose another name"),
         (["evaluate", "light", "--data", ".", "--report", "typo/x.html"], "typo: no such folder: x.html is to be written there"),

@@ -94,6 +94,20 @@ def test_strangers_are_compared_where_asked(meetings: Path, voices: Path, tmp_pa
     assert "EER %" in printed and "trials " in printed and "DCF .01" in printed
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--verification"], "--verification, --trials and --cohort compare utterances, and all data here tells who speaks when"),
+        (["--report", "figures.txt"], "figures.txt: expected a name that ends in .html"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_heard(
+    options: list[str], reason: str, meetings: Path, capsys: Capture
+) -> None:
+    assert run(["evaluate", "quickstart", "--data", str(meetings), *options]) == 2
+    assert capsys.readouterr().err == f"fastdiar: error: {reason}\n"
+
+
 def test_a_recipe_without_test_data(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "recipe.toml").write_text('[data.train]\nuse = "folder"\nroot = "voices"\n')
     assert run(["evaluate", "quickstart", "--data", str(tmp_path / "recipe.toml")]) == 2

@@ -80,7 +80,7 @@ def test_version(capsys: Capture) -> None:
     [
         (["recip"], "No such command 'recip'. Did you mean 'recipe'?"),
         (["recipe"], "Missing command."),
-        (["recipe", "check"], "Missing argument 'RECIPE'."),
+        (["recipe", "check"], "Missing argument 'RECIPE'. (see fastdiar recipe check --help)"),
         (["recipe", "check", "--sett", "a=1"], "No such option: --sett"),
         (["recipe", "check", "no-such.toml"], "no-such.toml: no such file"),
         (["plugins", "encodr"], "no kind 'encodr' (did you mean 'encoder'?)"),

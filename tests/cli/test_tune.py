@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_trial_is_shown_and_nothing_is_written(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["tune", "quickstart", "--data", "talks", "--key", "cluster.use=agglomerative,spectral"]) == 0
     text = capfd.readouterr().out
-    assert "DER % (collar 0, overlap scored)" in text
+    assert text.startswith("DER % (collar 0, overlap scored), right number of people %\n")
     for settings in ("the model's own", "cluster.use=agglomerative", "cluster.use=spectral"):
         assert settings in text
     assert text.count("(chosen)") == 1

@@ -85,7 +85,7 @@ def test_names_stay_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "reason"),
     [
-        ([SAMPLE, REFERENCE, "-o", "x.rttm"], "-o x.rttm: expected a name that ends in .html"),
+        ([SAMPLE, REFERENCE, "-o", "x.rttm"], "x.rttm: expected a name that ends in .html"),
         (["gone.wav", REFERENCE, "-o", "x.html"], "gone.wav: no such file"),
         ([SAMPLE, "two.rttm", "-o", "x.html"], "two.rttm: holds 2 recordings, and 'dialogue' is none of them"),
     ],
