@@ -45,10 +45,9 @@ def test_requests_are_counted(client: TestClient) -> None:
 def test_a_worker_that_is_killed_is_replaced_and_others_are_unharmed(tmp_path: Path, number: int) -> None:
     clip = as_wav(np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32))
     with running(tmp_path, "--workers", "2") as (process, address):
-        wait_for(lambda: len(workers(process.pid)) == 2, "both workers")
-        said = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+        said = wait_for(lambda: len(lines := (tmp_path / "log").read_text(encoding="utf-8").splitlines()) == 3 and lines, "both")
         assert said[0] == f"fastdiar: starting: {address} answers when a worker is ready; Ctrl-C ends it"
-        assert {f"fastdiar: ready: worker {each}" for each in workers(process.pid)} & set(said[1:])
+        assert {f"fastdiar: ready: worker {each}" for each in workers(process.pid)} == set(said[1:])
         (runner,) = (each for each, command in children(process.pid).items() if "jobs.runner" in command)
         assert os.getpgid(runner) == runner  # Ctrl-C in a terminal goes to the server alone, which ends it
         ask, statuses, ending = asking(address, clip)
