@@ -54,7 +54,7 @@ def diarizations(draw: st.DrawFn) -> Diarization:
             sure = draw(st.none() | st.integers(0, 1000).map(lambda share: share / 1000))
             turns.append(Turn(start / 1000, end / 1000, speaker, sure))
     end = max([0.0, *(turn.end for turn in turns)])
-    return Diarization("talk", tuple(turns), seconds=draw(st.none() | st.just(end + 1.5)))
+    return Diarization("talk", tuple(turns), seconds=draw(st.none() | st.just(round(end + 1.5, 3))))
 
 
 def spoken(found: Diarization, kept: Callable[[str], str] = str, sure: bool = True) -> list[tuple[object, ...]]:
