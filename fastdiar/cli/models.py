@@ -13,8 +13,9 @@ def models() -> None:
     from fastdiar.core.bundle import read_bundle
     from fastdiar.diarization.model import ASSETS, DEFAULT, shipped
 
-    for name in sorted(shipped(), key=lambda name: (name != DEFAULT, name)):
+    names = sorted(shipped(), key=lambda name: (name != DEFAULT, name))
+    for name in names:
         folder = ASSETS / name
         size = sum((folder / file).stat().st_size for file in read_bundle(folder).files) / 1e6
         about = (folder / "card.md").read_text(encoding="utf-8").split("\n\n")[1].replace("\n", " ")
-        typer.echo(f"{name}  {size:.1f} MB  {about}")
+        typer.echo(f"{name:{max(map(len, names))}}  {size:4.1f} MB  {about}")

@@ -76,7 +76,7 @@ def plugins(
 
 def _kept(kind: str, name: str, settings: Sequence[str]) -> str:
     """How many promises a component keeps; raises `RegistryError` with a line for all that it does not for one reason."""
-    from fastdiar.core.errors import RegistryError
+    from fastdiar.core.errors import RecipeError, RegistryError
     from fastdiar.core.recipe_files import written
     from fastdiar.testing import ConformanceError, check, promised
 
@@ -90,9 +90,14 @@ def _kept(kind: str, name: str, settings: Sequence[str]) -> str:
         broken: dict[str, list[str]] = {}
         for each in error.failures:
             broken.setdefault(each.came, []).append(each.promise.name)
-        lines = (f"{kind} {name}: {', '.join(promises)}: {came}" for came, promises in broken.items())
-        raise RegistryError("\n".join(lines)) from None
+        raise RegistryError("\n".join(f"{kind} {name}: {_first(broken[came])}: {came}" for came in broken)) from None
+    except RecipeError as error:
+        raise RegistryError(f"{error}\n{kind} {name}: tell it what it needs with --set, such as --set root=voices") from None
     return f"{kind} {name}: keeps all that its kind promises: {', '.join(each.name for each in promised(kind))}"
+
+
+def _first(promises: Sequence[str]) -> str:
+    return promises[0] if len(promises) == 1 else f"{promises[0]} and {len(promises) - 1} more"
 
 
 def _listing(kind: str | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -92,12 +93,24 @@ def test_a_component_is_tried_with_the_config_that_is_told(acme: Callable[..., P
     assert run(["plugins", "dataset", "acme/tones", "--check", "--set", f"root={tmp_path}"]) == 0
     assert capsys.readouterr().out.startswith("dataset acme/tones: keeps all that its kind promises: explains_itself, config_")
     for words, message in (
-        (["dataset", "acme/tones"], "config: dataset.root: missing: expected a path"),
+        (
+            ["dataset", "acme/tones"],
+            "config: dataset.root: missing: expected a path\n"
+            "fastdiar: error: dataset acme/tones: tell it what it needs with --set, such as --set root=voices",
+        ),
         (["dataset", "acme/tones", "--set", "root"], "--set root: expected KEY=VALUE, such as root=voices"),
         (["dataset"], "--check: expected a KIND and a NAME before it, such as encoder rescnn"),
     ):
         assert run(["plugins", *words, "--check"]) == 2
         assert capsys.readouterr().err == f"fastdiar: error: {message}\n"
+
+
+def test_what_breaks_many_promises_is_told_once(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr("fastdiar.plugins.pooling.average.shares", lambda weights: weights.nothing)
+    assert run(["plugins", "pooling", "average", "--check"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(r"pooling average: says_what_it_gives and \d+ more: AttributeError: .* \(average\.py, line \d+\)$", line)
 
 
 def test_recipe_diff(tmp_path: Path, capsys: Capture) -> None:
