@@ -92,7 +92,8 @@ def _kept(kind: str, name: str, settings: Sequence[str]) -> str:
             broken.setdefault(each.came, []).append(each.promise.name)
         raise RegistryError("\n".join(f"{kind} {name}: {_first(broken[came])}: {came}" for came in broken)) from None
     except RecipeError as error:
-        raise RegistryError(f"{error}\n{kind} {name}: tell it what it needs with --set, such as --set root=voices") from None
+        hint = "" if settings else f"\n{kind} {name}: tell it what it needs with --set, such as --set root=voices"
+        raise RegistryError(f"{error}{hint}") from None
     return f"{kind} {name}: keeps all that its kind promises: {', '.join(each.name for each in promised(kind))}"
 
 

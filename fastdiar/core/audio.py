@@ -127,7 +127,8 @@ def _check(source: _Source, channel: int | str) -> None:
             f"{source.name}: a sampling rate of {source.rate} Hz cannot be right: expected {RATES[0]} to {RATES[1]} Hz"
         )
     if isinstance(channel, int) and not 0 <= channel < source.channels:
-        raise AudioError(f"{source.name}: has no channel {channel}: channels are 0 to {source.channels - 1}")
+        there = "its only channel is 0" if source.channels == 1 else f"channels are 0 to {source.channels - 1}"
+        raise AudioError(f"{source.name}: has no channel {channel}: {there}")
 
 
 def _samples(source: _Source, seconds: float | None, channel: int | str) -> np.ndarray:

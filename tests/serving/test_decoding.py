@@ -71,7 +71,7 @@ def announcing(frames: int) -> bytes:
         (lambda: b"ffconcat version 1.0\nfile 0\n", "mix", 422, "recording: not a recording that can be read"),
         (lambda: encoded(np.zeros(16_000 * 3600), kind="FLAC"), "mix", 413, "recording: 3600.0 s long: at most 60 s are taken"),
         (lambda: encoded(np.zeros((100, 3))), "mix", 413, "recording: has 3 channels: at most 2 are taken"),
-        (lambda: encoded(np.zeros(1600)), 1, 422, "recording: has no channel 1: channels are 0 to 0"),
+        (lambda: encoded(np.zeros(1600)), 1, 422, "recording: has no channel 1: its only channel is 0"),
         (lambda: DIALOGUE.read_bytes()[:20_000], "mix", 422, "recording: broken"),
     ],
 )

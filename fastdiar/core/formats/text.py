@@ -99,4 +99,4 @@ def _opened(path: Path, largest: int) -> Iterator[None]:
     except OSError as error:
         raise FormatError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise FormatError(f"{path}: not text (UTF-8)") from None
+        raise FormatError(f"{path}: not text (UTF-8): expected a list of turns or trials") from None
