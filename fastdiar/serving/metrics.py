@@ -89,16 +89,25 @@ class Measured:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, status = time.perf_counter(), 500
+        begun, answered = time.perf_counter(), False
+
+        def count(status: int) -> None:
+            REQUESTS.labels(_endpoint(scope), str(status)).inc()
 
         async def watching(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = True
+                count(message["status"])  # before it is sent: a worker that dies has counted whatever it answered
             await send(message)
 
         try:
             await self._app(scope, receive, watching)
         finally:
-            endpoint = getattr(scope.get("route"), "path", "other")
-            REQUESTS.labels(endpoint, str(status)).inc()
-            LATENCY.labels(endpoint).observe(time.perf_counter() - begun)
+            if not answered:
+                count(500)
+            LATENCY.labels(_endpoint(scope)).observe(time.perf_counter() - begun)
+
+
+def _endpoint(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", "other")
