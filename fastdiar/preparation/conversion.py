@@ -141,7 +141,7 @@ def _check_folders(source: Path, target: Path) -> None:
 
 def _files(source: Path) -> list[str]:
     """Every file below a folder as a relative path, ordered by what it is called after conversion."""
-    found = (path[len(str(source)) + 1 :] for path in files_below(source))
+    found = (os.path.relpath(path, source) for path in files_below(source))
     return sorted(found, key=lambda path: (flac_name(path), path))
 
 
