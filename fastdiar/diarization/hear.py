@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 
 import attrs
 import numpy as np
@@ -19,6 +20,8 @@ from fastdiar.diarization.windows import solo_windows
 
 SHORTEST_CONTEXT = 3 * RATE
 """Samples that the encoder hears at least, where the chunk is long enough; the part a chunk owns may be shorter."""
+Encoded = tuple[np.ndarray, int]
+"""Frames `[frames, dim]`, and the recording's sample where they begin."""
 
 
 @attrs.frozen(eq=False)
@@ -39,23 +42,31 @@ class Heard:
     seconds: np.ndarray
 
 
-def hear(model: Model, chunks: Sequence[Chunk], settings: WalkSettings) -> list[Heard]:
-    """Encode chunks of one length, cut windows where one local speaker speaks alone, and embed them; raises `ModelError`."""
+def hear(model: Model, chunks: Sequence[Chunk], settings: WalkSettings, beside: Executor | None = None) -> list[Heard]:
+    """Encode chunks of one length, cut windows where one local speaker speaks alone, and embed them; raises `ModelError`.
+
+    Where two networks listen, the second waits for the first, and is spared what nobody says alone; with a thread `beside`
+    this one, they listen at the same time, and to all.
+    """
     waveforms = np.stack([chunk.samples for chunk in chunks])
     if model.one_pass:
         frames, activity = model.encode_with_activity(waveforms)
+        encoded: Iterable[Encoded] = [(each, chunk.start) for each, chunk in zip(frames, chunks, strict=True)]
+    elif beside:
+        ahead = [beside.submit(_encode_owned, model, chunk) for chunk in chunks]
+        activity = model.activity(waveforms)
+        encoded = [each.result() for each in ahead]
     else:
-        frames, activity = [None] * len(chunks), model.activity(waveforms)
-    return [_heard(model, *each, settings) for each in zip(chunks, activity, frames, strict=True)]
+        activity = model.activity(waveforms)
+        encoded = (_encode_if_alone(model, *each) for each in zip(chunks, activity, strict=True))
+    return [_heard(model, *each, settings) for each in zip(chunks, activity, encoded, strict=True)]
 
 
-def _heard(model: Model, chunk: Chunk, activity: np.ndarray, frames: np.ndarray | None, settings: WalkSettings) -> Heard:
-    """What is kept of a chunk, given its activity; `frames` None where another network than the activity's is to make them."""
+def _heard(model: Model, chunk: Chunk, activity: np.ndarray, encoded: Encoded, settings: WalkSettings) -> Heard:
+    """What is kept of a chunk, given its activity and its frames."""
     grid, classes = model.bundle.frames, powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)
     _expect(model, "activity: classes of its speakers", len(classes), activity)
-    begin = chunk.start
-    if frames is None:
-        frames, begin = _encode_owned(model, chunk, solo(activity, classes) >= 0)
+    frames, begin = encoded
     middles = begin + centres(grid, len(frames))
     alone = solo(activity, classes)[nearest(model.bundle.activity, middles - chunk.start, len(activity))]
     alone[(middles < chunk.owned[0]) | (middles >= chunk.owned[1])] = -1
@@ -75,14 +86,17 @@ def _heard(model: Model, chunk: Chunk, activity: np.ndarray, frames: np.ndarray 
     return Heard(chunk.start, chunk.end, activity.astype(np.float16), vectors, local, centre, seconds / per_second)
 
 
-def _encode_owned(model: Model, chunk: Chunk, alone: np.ndarray) -> tuple[np.ndarray, int]:
-    """Frames of the part that a chunk owns, if somebody is `alone` in it, and the recording's sample where those frames begin.
-
-    Where two networks listen, only the first needs the overlap: the encoder hears each second once.
-    """
+def _encode_if_alone(model: Model, chunk: Chunk, activity: np.ndarray) -> Encoded:
+    """Frames of the part that a chunk owns, or none where nobody speaks alone in it."""
+    alone = solo(activity, powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)) >= 0
     first, last = nearest(model.bundle.activity, np.array(chunk.owned) - chunk.start, len(alone))
     if not alone[first : last + 1].any():
         return np.zeros((0, model.bundle.frames.dim), np.float32), chunk.start
+    return _encode_owned(model, chunk)
+
+
+def _encode_owned(model: Model, chunk: Chunk) -> Encoded:
+    """Frames of the part that a chunk owns: where two networks listen, only the first needs the overlap."""
     begin = max(chunk.start, min(chunk.owned[0], chunk.owned[1] - SHORTEST_CONTEXT))
     return model.encode(chunk.samples[begin - chunk.start : chunk.owned[1] - chunk.start]), begin
 

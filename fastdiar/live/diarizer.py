@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 import attrs
@@ -78,6 +79,7 @@ class LiveDiarizer:
         self._uri = uri
         self._intake = Intake(rate, round(self._settings.hop * RATE))
         self._past = Past(diarizer, self._settings.horizon)
+        self._beside = ThreadPoolExecutor(1, "fastdiar-look")
         self._people = People(diarizer.model.bundle.embedding, self._settings.new_below, self._settings.new_seconds)
         self._turns = LiveTurns(self._grid, diarizer.settings)
         self._settled: list[tuple[int, Turn]] = []
@@ -98,12 +100,14 @@ class LiveDiarizer:
             raise too_short(self._uri, self._heard)
         for learnt in self._past.rest():
             events += self._correct(learnt)
-        events += self._turns.finish(self._at)
-        return [*events, Final(self._at, self._last_word())]
+        events += [*self._turns.finish(self._at), Final(self._at, self._last_word())]
+        self.close()
+        return events
 
     def close(self) -> None:
         """Give up a stream that is not finished."""
         self._past.close()
+        self._beside.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> LiveDiarizer:
         return self
@@ -130,7 +134,8 @@ class LiveDiarizer:
         """Hear the last seconds, and tell of what is new and at least `delay` seconds old."""
         end = self._heard
         chunk = Chunk(start, self._tail, owned=(max(start, end - round(self._walk.window * RATE)), end))
-        [heard] = hear(self._model, [chunk], self._walk)
+        spoken = (self._recent.centre >= start).any()  # where it was silent for long, the second network mostly has no work
+        [heard] = hear(self._model, [chunk], self._walk, beside=self._beside if spoken else None)
         self._remember(heard)
         self._recent, here = self._recent.since(min(start, self._until)), self._recent.since(start)
         here = here.where(here.people != NOBODY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import attrs
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from fastdiar.core.errors import ModelError
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
 from fastdiar.diarization.chunks import Chunk
-from fastdiar.diarization.hear import hear
+from fastdiar.diarization.hear import Heard, hear
 
 SCRIPT = [(0.0, 3.0, 0), (2.0, 6.0, 1), (7.0, 10.0, 0)]
 
@@ -60,6 +62,13 @@ def test_chunks_heard_together_are_heard_as_each_alone(either, sound) -> None:
     ):
         for field in attrs.fields(type(alone)):
             np.testing.assert_array_equal(getattr(together, field.name), getattr(alone, field.name))
+
+
+def test_both_networks_at_the_same_time_hear_what_they_hear_in_turn(either, chunk: Chunk) -> None:
+    with ThreadPoolExecutor(1) as beside:
+        [together], [in_turn] = hear(either, [chunk], WalkSettings(), beside), hear(either, [chunk], WalkSettings())
+    for field in attrs.fields(Heard):
+        np.testing.assert_array_equal(getattr(together, field.name), getattr(in_turn, field.name))
 
 
 def test_silence_has_no_windows(either) -> None:

@@ -137,7 +137,7 @@ class TestAKnownModel:
         samples = sound(conversation(minutes=1), 60.0)
 
         def encoded(waveform: np.ndarray) -> np.ndarray:
-            (looked if threading.current_thread() is threading.main_thread() else beside).append(len(waveform))
+            (beside if threading.current_thread().name.startswith("fastdiar-live") else looked).append(len(waveform))
             return encode(waveform)
 
         fake.encode = encoded
@@ -146,6 +146,13 @@ class TestAKnownModel:
         assert beside == offline.encoded
         assert len(samples) <= sum(beside) <= len(samples) + SHORTEST_CONTEXT  # the last chunk may need some to be long enough
         assert len(looked) <= 121 and max(looked) <= SHORTEST_CONTEXT
+
+    def test_a_look_at_silence_is_not_encoded(self, fake, sound) -> None:
+        streamed(fake, np.zeros(25 * RATE, np.float32))
+        assert fake.encoded == []
+        streamed(fake, sound([(1.0, 2.0, 0)], 60.0))
+        of_the_past, seconds_of_looks = 1, 1 + 1 + 10  # in which it is spoken, was lately, and was within the context
+        assert len(fake.encoded) <= of_the_past + seconds_of_looks / LiveSettings().hop + 1
 
     def test_silence_tells_nothing(self, either) -> None:
         events = streamed(either, np.zeros(25 * RATE, np.float32))
