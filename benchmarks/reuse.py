@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from fastdiar.core import audio
+from fastdiar.core.default import DEFAULT_MODEL
 from fastdiar.core.types import RATE
 from fastdiar.diarization.diarizer import load
 from fastdiar.diarization.hear import SHORTEST_CONTEXT
-from fastdiar.diarization.model import DEFAULT
 from fastdiar.live.diarizer import LiveSettings
 
 EDGE = 0.5
@@ -28,7 +28,7 @@ def main() -> None:
     """Hear pairs of looks, and print how far they lie apart."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recording", type=Path)
-    parser.add_argument("--model", default=DEFAULT)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--pairs", type=int, default=20)
     asked = parser.parse_args()
     samples, model = audio.read(asked.recording), load(asked.model).model

@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from fastdiar.core import audio
+from fastdiar.core.default import DEFAULT_MODEL
 from fastdiar.core.types import RATE
 from fastdiar.diarization.diarizer import Diarizer
-from fastdiar.diarization.model import DEFAULT, Model, find_model
+from fastdiar.diarization.model import Model, find_model
 from fastdiar.diarization.walk import chunk_sizes
 from fastdiar.live.diarizer import LiveDiarizer, LiveSettings
 from fastdiar.live.events import Final, TurnTold
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("recording", type=Path)
     parser.add_argument("--hours", type=float, default=8.0)
     parser.add_argument("--horizon", type=float, default=LiveSettings().horizon, help="seconds")
-    parser.add_argument("--model", default=DEFAULT)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     asked = parser.parse_args()
     diarizer = Diarizer(Remembering(find_model(asked.model)))
     hops = rounds(audio.read(asked.recording), diarizer)

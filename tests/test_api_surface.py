@@ -44,7 +44,7 @@ def test_public_names_and_signatures_are_those_of_the_list(surface: list[str], g
 def test_the_list_tells_classes_methods_fields_and_functions(surface: list[str]) -> None:
     assert len(MODULES) >= 8 and len(set(surface)) == len(surface)
     assert {
-        "fastdiar.load(model: str | Path = DEFAULT, threads: int = 1, provider: Provider = 'cpu') -> Diarizer",
+        "fastdiar.load(model: str | Path = DEFAULT_MODEL, threads: int = 1, provider: Provider = 'cpu') -> Diarizer",
         "fastdiar.core.dataset.Dataset.entries() -> list[Entry]",
         "fastdiar.core.dataset.Entry.start: float = 0.0",
         "class fastdiar.core.errors.MissingExtra(FastdiarError)",

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from fastdiar.cli.diarize import Provider
+from fastdiar.core.default import DEFAULT_MODEL
 
 
 def bench(
     audio: Annotated[Path | None, typer.Argument(metavar="[AUDIO]", help="A recording to time it on.")] = None,
-    model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
+    model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = DEFAULT_MODEL,
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
     provider: Annotated[Provider, typer.Option(help="What the model runs on.")] = Provider.cpu,
     seconds: Annotated[float, typer.Option(min=0, help="About how long to measure.")] = 24.0,

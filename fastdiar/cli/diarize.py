@@ -10,6 +10,7 @@ import typer
 
 from fastdiar.cli.outputs import file_to_write, folder_to_fill
 from fastdiar.cli.styles import Style, format_for
+from fastdiar.core.default import DEFAULT_MODEL
 from fastdiar.core.errors import FastdiarError, said
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def diarize(
     audio: Audio,
     output: Output = None,
     format: Annotated[Style | None, typer.Option(help="How turns are written; by default what OUTPUT ends in, or rttm.")] = None,
-    model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
+    model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = DEFAULT_MODEL,
     num_speakers: Annotated[int | None, typer.Option(min=1, help="How many people speak, where it is known.")] = None,
     min_speakers: Annotated[int | None, typer.Option(min=1, help="At least so many people.")] = None,
     max_speakers: Annotated[int | None, typer.Option(min=1, help="At most so many people.")] = None,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fastdiar.cli.outputs import file_to_write
+from fastdiar.core.default import DEFAULT_MODEL
 from fastdiar.core.errors import FastdiarError, said
 
 
@@ -16,7 +17,7 @@ def enroll(
         list[str], typer.Argument(metavar="NAME=FILE", help="A recording in which one person speaks alone; several for one name.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", callback=file_to_write, help="A file for fastdiar diarize --known.")],
-    model: Annotated[str, typer.Option(help="The model that will diarize: by name, or the folder of one.")] = "quality",
+    model: Annotated[str, typer.Option(help="The model that will diarize: by name, or the folder of one.")] = DEFAULT_MODEL,
     threads: Annotated[int, typer.Option(min=1, help="Cores to use.")] = 1,
 ) -> None:
     """Learn people's voices from recordings, to name them in others.

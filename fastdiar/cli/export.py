@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fastdiar.core.default import DEFAULT_MODEL
+
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, as fastdiar train writes it.")],
@@ -21,7 +23,7 @@ def export(
     ] = None,
     activity: Annotated[
         str, typer.Option(metavar="MODEL", help="Whose graph for who is active comes along, where the run has none.")
-    ] = "quality",
+    ] = DEFAULT_MODEL,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A value of the run's recipe, such as export.batch.")
     ] = None,

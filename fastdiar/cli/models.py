@@ -11,9 +11,10 @@ def models() -> None:
     Example: fastdiar models
     """
     from fastdiar.core.bundle import read_bundle
-    from fastdiar.diarization.model import ASSETS, DEFAULT, shipped
+    from fastdiar.core.default import DEFAULT_MODEL
+    from fastdiar.diarization.model import ASSETS, shipped
 
-    names = sorted(shipped(), key=lambda name: (name != DEFAULT, name))
+    names = sorted(shipped(), key=lambda name: (name != DEFAULT_MODEL, name))
     for name in names:
         folder = ASSETS / name
         size = sum((folder / file).stat().st_size for file in read_bundle(folder).files) / 1e6

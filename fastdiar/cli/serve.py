@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from fastdiar.core.default import DEFAULT_MODEL
 from fastdiar.core.errors import needs
 
 
 def serve(
-    model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
+    model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = DEFAULT_MODEL,
     host: Annotated[
         str, typer.Option(help="The address to listen on; one that others can reach needs --token-file.")
     ] = "127.0.0.1",

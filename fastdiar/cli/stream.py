@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fastdiar.core.default import DEFAULT_MODEL
 from fastdiar.core.errors import FastdiarError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def stream(
     channels: Annotated[
         int | None, typer.Option(min=1, max=64, help="The channels of standard input, by default 1; their mean is heard.")
     ] = None,
-    model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = "quality",
+    model: Annotated[str, typer.Option(help="A model that ships, by name, or the folder of one.")] = DEFAULT_MODEL,
     hop: Annotated[float, typer.Option(min=0.1, max=2, help="Seconds from one look to the next.")] = 0.5,
     delay: Annotated[float, typer.Option(min=0, max=5, help="Seconds heard after a moment before it is told of.")] = 1.0,
 ) -> None:

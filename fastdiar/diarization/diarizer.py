@@ -7,17 +7,18 @@ from pathlib import Path
 import attrs
 import numpy as np
 
+from fastdiar.core.default import DEFAULT_MODEL
 from fastdiar.core.errors import FastdiarError
 from fastdiar.core.types import Diarization, Recording
 from fastdiar.core.voices import KnownVoices
 from fastdiar.diarization.channels import SPLIT, each_channel
-from fastdiar.diarization.model import DEFAULT, Model, Provider, find_model
+from fastdiar.diarization.model import Model, Provider, find_model
 from fastdiar.diarization.settings import clustering_of, settings_of
 from fastdiar.diarization.voices import named
-from fastdiar.diarization.walk import Progress, walk
+from fastdiar.diarization.walk import Asked, Progress, walk
 
 
-def load(model: str | Path = DEFAULT, threads: int = 1, provider: Provider = "cpu") -> Diarizer:
+def load(model: str | Path = DEFAULT_MODEL, threads: int = 1, provider: Provider = "cpu") -> Diarizer:
     """A model by its name or folder, ready to be called; raises `ModelError`.
 
     `threads` is how many cores it uses at once; `provider` is "cpu", or "cuda" or "tensorrt" with `fastdiar[gpu]`.
@@ -29,7 +30,7 @@ def diarize(
     audio: str | Path | np.ndarray,
     rate: int | None = None,
     *,
-    model: str | Path = DEFAULT,
+    model: str | Path = DEFAULT_MODEL,
     num_speakers: int | None = None,
     min_speakers: int | None = None,
     max_speakers: int | None = None,
@@ -74,24 +75,23 @@ class Diarizer:
         """
         if known is not None:
             known.expect(self.model.bundle)
-        least, most = _bounds(num_speakers, min_speakers, max_speakers)
+        asked = Asked(*_bounds(num_speakers, min_speakers, max_speakers), exclusive, runner_up)
         recording = _recording(audio, rate, channel, uri)
         if channel != SPLIT:
-            found = self._heard(recording, least, most, exclusive, runner_up, progress)
-        elif (least, most) == (1, None) and not exclusive and not runner_up:
-            found = each_channel(recording, lambda one, told: self._heard(one, 1, 1, False, False, told), progress)
+            found = self._heard(recording, asked, progress)
+        elif asked == Asked():
+            one_person = Asked(max_speakers=1)
+            found = each_channel(recording, lambda channel, told: self._heard(channel, one_person, told), progress)
         else:
             raise FastdiarError("split channels hold one speaker each: leave the number of speakers, exclusive and runner-up out")
         return found if known is None else named(found, known, self.settings.known_cosine)
 
-    def _heard(
-        self, recording: Recording, least: int, most: int | None, exclusive: bool, runner_up: bool, progress: Progress
-    ) -> Diarization:
-        found = walk(recording, self.model, self.settings, self.clustering, least, most, exclusive, runner_up, progress)
-        people = len(found.speakers)
+    def _heard(self, recording: Recording, asked: Asked, progress: Progress) -> Diarization:
+        found = walk(recording, self.model, self.settings, self.clustering, asked, progress)
+        least, people = asked.min_speakers, len(found.speakers)
         if found.turns and people < least:
-            asked = least if most == least else f"at least {least}"
-            wish = f"{found.uri}: asked for {asked} speakers, found speech for {people}"
+            number = least if asked.max_speakers == least else f"at least {least}"
+            wish = f"{found.uri}: asked for {number} speakers, found speech for {people}"
             return attrs.evolve(found, warnings=(*found.warnings, wish))
         return found
 

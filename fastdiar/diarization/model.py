@@ -14,7 +14,6 @@ from fastdiar.core.errors import MissingExtra, ModelError, nearest
 from fastdiar.core.processes import cores
 
 ASSETS = Path(__file__).parents[1] / "assets"
-DEFAULT = "quality"
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 Provider = Literal["cpu", "cuda", "tensorrt"]
 NOT_FOR_PEOPLE = re.compile(

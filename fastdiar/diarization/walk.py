@@ -28,49 +28,49 @@ Progress = Callable[[float, float | None], None]
 """Is told the seconds heard so far and, where the recording says, the seconds in all."""
 
 
+@attrs.frozen
+class Asked:
+    """What is asked of the answer: how many people, one person at a time, and who spoke when if there was one person more."""
+
+    min_speakers: int = 1
+    max_speakers: int | None = None
+    exclusive: bool = False
+    runner_up: bool = False
+
+
 def walk(
     recording: Recording,
     model: Model,
     settings: WalkSettings,
     clustering: Clustering,
-    min_speakers: int = 1,
-    max_speakers: int | None = None,
-    exclusive: bool = False,
-    runner_up: bool = False,
+    asked: Asked = Asked(),
     progress: Progress = lambda done, total: None,
 ) -> Diarization:
-    """Who spoke when in `recording`; raises `AudioError` and `ModelError`.
-
-    `exclusive` names one person at a time. `runner_up` adds who spoke when if there was one person more.
-    """
+    """Who spoke when in `recording`; raises `AudioError` and `ModelError`."""
     # Per chunk: activity [frames, classes], vectors [windows, dim].
     heard = list(heard_chunks(recording, model, settings, progress))
-    found = told_apart(recording.uri, heard, model, settings, clustering, min_speakers, max_speakers, exclusive)
+    found = told_apart(recording.uri, heard, model, settings, clustering, asked)
     more = len(found.speakers) + 1  # where the number is wrong, it is too small far more often than too large
-    if not runner_up or not found.turns or (max_speakers is not None and more > max_speakers):
+    if not asked.runner_up or not found.turns or (asked.max_speakers is not None and more > asked.max_speakers):
         return found
-    other = told_apart(recording.uri, heard, model, settings, clustering, more, more, exclusive)
+    one_more = attrs.evolve(asked, min_speakers=more, max_speakers=more)
+    other = told_apart(recording.uri, heard, model, settings, clustering, one_more)
     return attrs.evolve(found, runner_up=other if len(other.speakers) == more else None)
 
 
 def told_apart(
-    uri: str,
-    heard: Sequence[Heard],
-    model: Model,
-    settings: WalkSettings,
-    clustering: Clustering,
-    min_speakers: int = 1,
-    max_speakers: int | None = None,
-    exclusive: bool = False,
+    uri: str, heard: Sequence[Heard], model: Model, settings: WalkSettings, clustering: Clustering, asked: Asked = Asked()
 ) -> Diarization:
     """Who spoke when in a recording whose chunks were all heard; `walk` with the hearing done. Raises `ModelError`."""
     seconds = heard[-1].end / RATE
     windows = windows_of(heard)  # vectors [all windows, dim]
-    clusters = _kept_promise(clustering(windows, min_speakers, max_speakers), windows, clustering)  # labels [all windows]
+    found = clustering(windows, asked.min_speakers, asked.max_speakers)  # labels [all windows]
+    clusters = _kept_promise(found, windows, clustering)
     activity = model.bundle.activity
     timeline = stitch(heard, clusters.labels, activity)  # people [frames of the recording, people]
-    turns, people = turns_of(active(timeline, settings, 1 if exclusive else 2), timeline.people, activity, settings, seconds)
-    sure = round(clusters.probability, 3) if turns and min_speakers != max_speakers else None
+    speaking = active(timeline, settings, 1 if asked.exclusive else 2)
+    turns, people = turns_of(speaking, timeline.people, activity, settings, seconds)
+    sure = round(clusters.probability, 3) if turns and asked.min_speakers != asked.max_speakers else None
     voices = voices_of(turns, people, windows, clusters.labels)  # vector [dim] of each
     return Diarization(uri, tuple(turns), seconds=seconds, speakers_probability=sure, voices=voices)
 

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 from attrs import field, validators
 
+from fastdiar.core.default import DEFAULT_MODEL
 from fastdiar.core.errors import FastdiarError, nearest
 from fastdiar.core.structure import StructureError, structure, unstructure
 
@@ -24,7 +25,7 @@ SHORTEST_TOKEN = 16
 class ServeSettings:
     """Limits are on each request; each has its own HTTP error."""
 
-    model: str = field(default="quality", metadata={"help": "a model that ships, by name, or the folder of one"})
+    model: str = field(default=DEFAULT_MODEL, metadata={"help": "a model that ships, by name, or the folder of one"})
     known: Path | None = field(default=None, metadata={"help": "people to call by name, from fastdiar enroll"})
     host: str = field(default="127.0.0.1", metadata={"help": "the address that is listened on"})
     token_file: Path | None = field(default=None, metadata={"help": "a file whose first line every request must show"})

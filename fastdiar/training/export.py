@@ -17,13 +17,14 @@ from torch import Tensor
 from fastdiar import registry
 from fastdiar.core.bundle import ACTIVITY, Activity, Bundle, read_bundle, write_bundle
 from fastdiar.core.component import Part
+from fastdiar.core.default import DEFAULT_MODEL
 from fastdiar.core.errors import DataError, ModelError, Problem, RecipeError
 from fastdiar.core.excerpts import evenly, middle
 from fastdiar.core.files import appearing, write_text
 from fastdiar.core.onnx_files import RECIPE, quantize_lstms, read_graph, store_as_half
 from fastdiar.core.structure import StructureError, dotted, structure, unstructure
 from fastdiar.core.toml_text import dumps
-from fastdiar.diarization.model import DEFAULT, Model, find_model
+from fastdiar.diarization.model import Model, find_model
 from fastdiar.evaluation.evaluation import Data, read_test
 from fastdiar.evaluation.gate import REPORT, Comparison, Gate, compare
 from fastdiar.evaluation.talks import Talks
@@ -52,7 +53,7 @@ def export_run(
     precision: str | None = None,
     gate: Path | None = None,
     overrides: Sequence[str] = (),
-    lent_by: str = DEFAULT,
+    lent_by: str = DEFAULT_MODEL,
 ) -> Exported:
     """Write the best network of a run as the bundle `out`, with the exporter `use`: by default the recipe's, else "onnx".
 

@@ -61,7 +61,7 @@ def train(
 def _check_folder(out: Path, recipe: Recipe, resume: bool) -> None:
     """Nothing is overwritten, nothing goes on as another run than it began, and a new folder can be written to."""
     if not resume:
-        if (out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir())) or out.is_file():
+        if out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()):
             raise TrainingError(f"{out}: is not empty: continue the run in it with --resume, or choose another folder with --out")
         try:
             out.mkdir(parents=True, exist_ok=True)

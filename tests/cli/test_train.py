@@ -69,6 +69,7 @@ def test_export_in_half_precision_passes_its_gate(
         (["--device", "mps", "--set", "trainer.precision=32-true"], "--device mps: not available here"),
         (["--set", "data.dev.root=nowhere"], "small.toml: data.dev: "),
         (["--out", "file/run"], "--out file/run: cannot be a folder to write to: Not a directory"),
+        (["--out", "file"], "--out file: cannot be a folder to write to: File exists"),
     ],
 )
 def test_what_cannot_start_says_why(
