@@ -89,7 +89,7 @@ class Diarizer:
     def _heard(self, recording: Recording, asked: Asked, progress: Progress) -> Diarization:
         found = walk(recording, self.model, self.settings, self.clustering, asked, progress)
         least, people = asked.min_speakers, len(found.speakers)
-        if found.turns and people < least:
+        if people < least and least > 1:
             number = least if asked.max_speakers == least else f"at least {least}"
             wish = f"{found.uri}: asked for {number} speakers, found speech for {people}"
             return attrs.evolve(found, warnings=(*found.warnings, wish))

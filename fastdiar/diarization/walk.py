@@ -23,6 +23,8 @@ from fastdiar.diarization.voices import voices_of
 
 SHORTEST = RATE // 10
 """Samples; in less, no network hears anything."""
+MOST_SPARE = 8
+"""So many people more than asked for are looked for, where some of those found have no turn."""
 
 Progress = Callable[[float, float | None], None]
 """Is told the seconds heard so far and, where the recording says, the seconds in all."""
@@ -62,8 +64,31 @@ def told_apart(
     uri: str, heard: Sequence[Heard], model: Model, settings: WalkSettings, clustering: Clustering, asked: Asked = Asked()
 ) -> Diarization:
     """Who spoke when in a recording whose chunks were all heard; `walk` with the hearing done. Raises `ModelError`."""
-    seconds = heard[-1].end / RATE
     windows = windows_of(heard)  # vectors [all windows, dim]
+    answer = _answer(uri, heard, windows, model, settings, clustering, asked)
+    # Somebody of a window or two may not be the likeliest in any frame, and has no turn: then one more is looked for.
+    for least in range(asked.min_speakers + 1, min(asked.min_speakers + MOST_SPARE, len(windows)) + 1):
+        if len(answer.speakers) >= asked.min_speakers:
+            break
+        most = None if asked.max_speakers is None else max(asked.max_speakers, least)
+        more = attrs.evolve(asked, min_speakers=least, max_speakers=most)
+        other = _answer(uri, heard, windows, model, settings, clustering, more)
+        if len(answer.speakers) < len(other.speakers) <= (asked.max_speakers or len(other.speakers)):
+            answer = other
+    return answer
+
+
+def _answer(
+    uri: str,
+    heard: Sequence[Heard],
+    windows: Windows,
+    model: Model,
+    settings: WalkSettings,
+    clustering: Clustering,
+    asked: Asked,
+) -> Diarization:
+    """Windows to people, people to frames, frames to turns."""
+    seconds = heard[-1].end / RATE
     found = clustering(windows, asked.min_speakers, asked.max_speakers)  # labels [all windows]
     clusters = _kept_promise(found, windows, clustering)
     activity = model.bundle.activity

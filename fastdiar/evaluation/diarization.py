@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pyannote.core import Annotation, Timeline
 
 
+ONE_FOR_ALL = "a UEM must name every recording, or some are scored in part and others whole"
+
+
 @attrs.frozen
 class Conditions:
     """How turns are scored: `collar` is the total width (seconds) around each reference boundary that is not scored.
@@ -131,7 +134,7 @@ def pairs(reference: Path, hypothesis: Path, uem: Path | None = None) -> list[Pa
         raise FormatError(f"{reference} and {hypothesis}: expected two files of turns, or two folders of RTTM files")
     if not reference.is_dir():
         turns, found = (_turns(path) for path in (reference, hypothesis))
-        return [Pair(reference.stem, turns, found, _stretches(uem, reference.stem))]
+        return [Pair(reference.stem, turns, found, _stretches(uem, reference.stem, alone=True))]
     found_files, known = ({path.stem: path for path in sorted(folder.glob("*.rttm"))} for folder in (hypothesis, reference))
     for folder, files in ((hypothesis, found_files), (reference, known)):
         if not files:
@@ -141,17 +144,22 @@ def pairs(reference: Path, hypothesis: Path, uem: Path | None = None) -> list[Pa
         lonely = sorted(set(known) - set(matched)) or sorted(found_files)
         raise FormatError(f"{reference / lonely[0]}.rttm: has no partner of its own in {hypothesis}")
     return [
-        Pair(stem, _turns(known[stem]), _turns(path), _stretches(uem, stem))
+        Pair(stem, _turns(known[stem]), _turns(path), _stretches(uem, stem, alone=len(known) == 1))
         for stem, path in ((stem, found_files[matched[stem]]) for stem in sorted(known))
     ]
 
 
 def partner(stem: str, known: Iterable[str], folder: Path) -> str:
     """The stem among `known` that names the same recording; raises `FormatError`."""
-    close = [name for name in known if name == stem or stem.startswith(f"{name}.") or name.startswith(f"{stem}.")]
-    if not close:
+    close = _closest(stem, known)
+    if close is None:
         raise FormatError(f"{folder / stem}.rttm: no file with that name, or a dotted prefix of it, among the references")
-    return stem if stem in close else max(close, key=len)
+    return close
+
+
+def _closest(stem: str, known: Iterable[str]) -> str | None:
+    close = [name for name in known if name == stem or stem.startswith(f"{name}.") or name.startswith(f"{stem}.")]
+    return stem if stem in close else max(close, key=len, default=None)
 
 
 def _turns(path: Path) -> Sequence[Turn]:
@@ -165,14 +173,23 @@ def _turns(path: Path) -> Sequence[Turn]:
     return found[0].turns
 
 
-def _stretches(uem: Path | None, stem: str) -> list[tuple[float, float]] | None:
+def _stretches(uem: Path | None, stem: str, alone: bool) -> list[tuple[float, float]] | None:
+    """What of a recording is scored; a file that is `alone`, or of its name, may call it as it likes."""
     if uem is None:
         return None
     if uem.is_dir():
         files = {path.stem: path for path in uem.glob("*.uem")}
-        uem = files[partner(stem, files, uem)]
+        close = _closest(stem, files)
+        if close is None:
+            raise FormatError(f"{uem}: holds no {stem}.uem: {ONE_FOR_ALL}")
+        uem, alone = files[close], True
     stretches = read_uem(uem)
-    return stretches[partner(stem, stretches, uem)] if len(stretches) != 1 else next(iter(stretches.values()))
+    if alone and len(stretches) == 1:
+        return next(iter(stretches.values()))
+    close = _closest(stem, stretches)
+    if close is None:
+        raise FormatError(f"{uem}: says nothing of {stem}: {ONE_FOR_ALL}")
+    return stretches[close]
 
 
 def _timeline(pair: Pair) -> Timeline:

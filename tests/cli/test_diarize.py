@@ -146,7 +146,7 @@ def test_silence_is_an_empty_rttm(capfd: Capture) -> None:
     assert run(["diarize", write("silence.wav", np.zeros(3 * RATE)), "--num-speakers", "2", "-o", "x.rttm"]) == 0
     assert Path("x.rttm").read_bytes() == b""
     assert read_rttm(Path("x.rttm")) == {}
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", "fastdiar: warning: silence: asked for 2 speakers, found speech for 0\n")
 
 
 def test_a_wish_larger_than_the_speech_allows_is_a_warning(talk: np.ndarray, capfd: Capture) -> None:

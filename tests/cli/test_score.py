@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,20 @@ def test_silence_against_speech_and_speech_against_silence(capfd: Capture) -> No
     assert figures(capfd, some, none)["strict"][0]["der"] == 1
     assert figures(capfd, none, some)["strict"][0]["der"] is None
     assert run(["score", none, none]) == 0
+
+
+@pytest.mark.parametrize(
+    ("uem", "message"), [("a.uem", "a.uem: says nothing of b: "), ("uems", "uems: holds no b.uem: ")], ids=["file", "folder"]
+)
+def test_files_under_different_conditions_are_not_pooled(uem: str, message: str, capfd: Capture) -> None:
+    for folder, name in product(("ref", "hyp"), "ab"):
+        Path(folder).mkdir(exist_ok=True)
+        Path(folder, f"{name}.rttm").write_text(Diarization(name, REFERENCE).to_rttm())
+    Path("uems").mkdir()
+    for path in (Path("a.uem"), Path("uems", "a.uem")):
+        path.write_text("a 1 0 10\n")
+    assert run(["score", "ref", "hyp", "--uem", uem]) == 2
+    assert capfd.readouterr().err.startswith(f"fastdiar: error: {message}a UEM must name every recording")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from fastdiar.core.formats import read_rttm
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE, Diarization, Recording
 from fastdiar.diarization.diarizer import Diarizer
-from fastdiar.diarization.walk import walk
+from fastdiar.diarization.walk import Asked, walk
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SCRIPT = [(1.0, 6.0, 2), (5.0, 9.0, 0), (10.0, 16.0, 1), (16.2, 20.0, 2), (24.0, 31.0, 0), (33.0, 36.5, 1), (36.0, 41.0, 3)]
@@ -71,8 +71,10 @@ class TestAKnownModel:
             assert diarizer(samples, RATE) == whole
 
     def test_silence_has_no_turns(self, either) -> None:
-        found = Diarizer(either)(np.zeros(25 * RATE, np.float32), RATE, num_speakers=3)
+        found = Diarizer(either)(np.zeros(25 * RATE, np.float32), RATE)
         assert (found.turns, found.seconds, found.warnings, found.to_rttm()) == ((), 25.0, (), "")
+        wished = Diarizer(either)(np.zeros(25 * RATE, np.float32), RATE, uri="hush", num_speakers=3)
+        assert (wished.turns, wished.warnings) == ((), ("hush: asked for 3 speakers, found speech for 0",))
 
     def test_progress_grows_to_the_whole(self, fake, sound) -> None:
         told: list[tuple[float, float | None]] = []
@@ -87,6 +89,16 @@ class TestAKnownModel:
     def test_a_wish_that_cannot_be_met_is_a_warning(self, fake, sound) -> None:
         found = Diarizer(fake)(sound([(1.0, 2.0, 0)], 5.0), RATE, uri="talk", min_speakers=3)
         assert found.warnings == ("talk: asked for at least 3 speakers, found speech for 1",)
+
+    def test_where_fewer_people_than_asked_for_have_turns_more_are_looked_for(self, fake, sound) -> None:
+        asked = []
+
+        def one_too_few(windows: Windows, least: int, most: int | None) -> Clusters:
+            asked.append((least, most))
+            return Clusters(np.arange(len(windows)) * (least - 1) // len(windows), 1.0)
+
+        found = walk(Recording(samples=sound(SCRIPT, 45.0)), fake, WalkSettings(), one_too_few, Asked(3, 3))
+        assert asked == [(3, 3), (4, 4)] and len(found.speakers) == 3
 
     @pytest.mark.parametrize(
         ("wishes", "reason"),
@@ -166,13 +178,15 @@ class TestTheModelThatShips:
         monkeypatch.setattr(audio, "BLOCK_SECONDS", seconds)
         assert quality(EXAMPLES / "dialogue.flac") == whole
 
-    @pytest.mark.parametrize("people", range(1, 7))
-    def test_a_wanted_number_is_found(self, quality, dialogue: np.ndarray, people: int) -> None:
-        found = quality(dialogue, RATE, num_speakers=people)
+    @pytest.mark.parametrize(("people", "exclusive"), [*((people, False) for people in range(1, 7)), (10, False), (11, True)])
+    def test_a_wanted_number_is_found(self, quality, dialogue: np.ndarray, people: int, exclusive: bool) -> None:
+        found = quality(dialogue, RATE, num_speakers=people, exclusive=exclusive)
         assert len(found.speakers) == people
         assert found.warnings == ()
 
-    @pytest.mark.parametrize("wish", [{"min_speakers": 5}, {"max_speakers": 3}, {"min_speakers": 2, "max_speakers": 8}])
+    @pytest.mark.parametrize(
+        "wish", [{"min_speakers": 5}, {"min_speakers": 10}, {"max_speakers": 3}, {"min_speakers": 2, "max_speakers": 8}]
+    )
     def test_bounds_hold(self, quality, dialogue: np.ndarray, wish: dict[str, int]) -> None:
         people = len(quality(dialogue, RATE, **wish).speakers)
         assert wish.get("min_speakers", 1) <= people <= wish.get("max_speakers", people)

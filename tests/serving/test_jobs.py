@@ -129,6 +129,16 @@ def test_what_was_left_running_is_queued_again(table: JobTable) -> None:
     assert not stray.exists() and fresh.exists() and table.recording(job.id).exists()
 
 
+def test_what_is_done_is_not_put_back(table: JobTable) -> None:
+    table.add(io.BytesIO(b"a"), {})
+    with table.working():
+        job = wait_for(table.take, "the job")
+        table.finish(job, result="turns")
+        table.put_back(job)
+    kept = table.get(job.id)
+    assert kept is not None and (kept.state, kept.result, kept.attempts) == ("done", "turns", 1)
+
+
 def test_a_job_that_takes_its_process_down_is_given_up(table: JobTable, service: Service) -> None:
     table.add(io.BytesIO(b"a"), {})
     for attempt in range(MOST_ATTEMPTS + 1):

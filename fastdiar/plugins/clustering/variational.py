@@ -87,8 +87,10 @@ class Variational(Clustering):
         config = self.config
         least = max(min_speakers, min(people_at_once(windows, config.different), max_speakers or len(windows)))
         labels = by_part(windows, MOST_REFINED, self._begin)
-        labels, probability = self._merge(windows, labels, least, max_speakers)
+        labels, probability = self._merge(windows, labels, least)
         labels = drop_small(windows, labels, config.least_share, config.least_seconds, least)
+        if max_speakers is not None and labels.max() + 1 > max_speakers:
+            labels, probability = self._merge(windows, labels, max_speakers, force=True)
         if labels.max() + 1 < least:
             labels = agglomerate(windows, config.start, people=least)
         return Clusters(reassign(windows.vectors, labels), probability)
@@ -124,8 +126,8 @@ class Variational(Clustering):
             prior = shares.mean(axis=0)
         return renumbered(shares.argmax(axis=1))
 
-    def _merge(self, windows: Windows, labels: np.ndarray, least: int, most: int | None) -> tuple[np.ndarray, float]:
-        """Join the most alike pair while it is one voice; returns the labels and how sure their number is."""
+    def _merge(self, windows: Windows, labels: np.ndarray, least: int, force: bool = False) -> tuple[np.ndarray, float]:
+        """Join the most alike pair while it is one voice, or by `force`, down to `least`; labels, and how sure the number is."""
         joined, sums = 1.0, pair_sums(windows, labels)
         while True:
             count = labels.max() + 1
@@ -134,8 +136,7 @@ class Variational(Clustering):
             alike = self._alike(sums)
             one, other = np.unravel_index(alike.argmax(), alike.shape)
             best = float(alike[one, other])
-            wanted = best > 0 if most is None else best > 0 or count > most
-            if not wanted or count <= least:
+            if count <= least or not (force or best > 0):
                 return labels, _probability(min(joined, -best))
             joined = min(joined, best) if best > 0 else joined
             labels, sums = renumbered(np.where(labels == other, one, labels)), _join(sums, one, other)

@@ -95,7 +95,11 @@ class SqliteJobs(JobTable):
     def put_back(self, job: Job) -> None:
         """See `JobTable`."""
         with self._connected() as table:
-            table.execute("UPDATE jobs SET state = 'queued', progress = 0, attempts = attempts - 1 WHERE id = ?", (job.id,))
+            # Who is told to stop may just have finished: what is done stays done.
+            table.execute(
+                "UPDATE jobs SET state = 'queued', progress = 0, attempts = attempts - 1 WHERE id = ? AND state = 'running'",
+                (job.id,),
+            )
 
     def told(self, job: Job, progress: float) -> bool:
         """See `JobTable`."""
