@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 600
 TESTED = cpu,score,media,report,train,data,serve,redis,ray,tensorrt-rtx,docs,dev
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test chromium redis-server page docs lint format bench bench-load soak fuzz kills extras check-release picture dialogue clean
+.PHONY: demo test chromium redis-server page docs lint format bench bench-load bench-archive soak fuzz kills extras check-release picture dialogue clean
 
 demo: .venv-demo/ready  ## diarize the sample recording and print who speaks when
 	.venv-demo/bin/fastdiar diarize examples/dialogue.flac
@@ -39,9 +39,14 @@ bench: .venv-bench/ready  ## measure speed; tables and a picture of it; BENCH="-
 	    --accuracy docs/pictures/accuracy.json --picture .venv-bench/latency.png
 
 bench-load: .venv/ready  ## measure how many requests a second the server answers, how fast, and four live streams
+	.venv/bin/python benchmarks/load/run.py --paths /v1/embed --rates 10 --seconds 120
 	.venv/bin/python benchmarks/load/run.py --paths /v1/embed
-	.venv/bin/python benchmarks/load/run.py --model quickstart --paths /v1/classify /v1/embed
+	.venv/bin/python benchmarks/load/run.py --model quickstart --paths /v1/classify --rates 10 --seconds 120
+	.venv/bin/python benchmarks/load/run.py --model quickstart --paths /v1/classify
 	.venv/bin/python benchmarks/streams.py examples/dialogue.flac --streams 4
+
+bench-archive: .venv/ready  ## measure how fast an archive is heard: processes of this machine, and nodes of a Ray cluster
+	.venv/bin/python benchmarks/archive.py
 
 soak: .venv/ready  ## twenty minutes of clips and recordings: the server's memory, and what failed, minute by minute
 	.venv/bin/python benchmarks/load/run.py --soak 20 --rates 1 --workers 1

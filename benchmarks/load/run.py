@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--paths", nargs="+", default=["/v1/embed"])
     parser.add_argument("--seconds", type=float, default=20, help=f"of each rate, at most {LONGEST_STEP}")
-    parser.add_argument("--rates", type=float, nargs="+", default=[5, 10, 20, 40, 80, 160, 320])
+    parser.add_argument("--rates", type=float, nargs="+", default=[5, 10, 20, 40, 80, 160, 320, 640])
     parser.add_argument("--even", action="store_true", help="requests at equal distances, not at random")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help=f"mixed load at the first rate, at most {LONGEST_SOAK}")
     parser.add_argument("--share", type=float, default=1.0, help="of the time that the server may run in a soak")

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from anyio import to_thread
 from fastapi import Depends, FastAPI
+from fastapi.exceptions import WebSocketRequestValidationError
 from fastapi_offline import FastAPIOffline
 
 from fastdiar.core.errors import said
@@ -40,6 +41,7 @@ def create(settings: ServeSettings | None = None) -> FastAPI:
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(metrics.Measured)
     problems.install(app)
+    app.add_exception_handler(WebSocketRequestValidationError, stream.refuse)
     for part in (recordings, clips, jobs):
         app.include_router(part.router, dependencies=[Depends(only_described)])
     for part in (stream, health, metrics, page):

@@ -98,7 +98,7 @@ class _Body:
 
 
 def _too_large(most: int) -> Problem:
-    return Problem(413, f"a request's body has at most {most >> 20} MiB")
+    return Problem(413, f"a request's body has at most {most:,} bytes")
 
 
 def _split(address: str) -> SplitResult:

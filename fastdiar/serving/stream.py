@@ -12,6 +12,7 @@ from typing import Annotated
 
 from anyio import fail_after, to_thread
 from fastapi import APIRouter, Query, WebSocket
+from fastapi.exceptions import WebSocketRequestValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from fastdiar.core.audio import RATES
@@ -53,7 +54,7 @@ async def stream(
 ) -> None:
     """Tell who speaks in what is sent."""
     service: Service = websocket.app.state.service
-    await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope.get("subprotocols", ()) else None)
+    await _accept(websocket)
     try:
         expect(websocket.query_params, ("rate", "channels"))
         async with service.streaming():
@@ -71,6 +72,17 @@ async def stream(
         raise
     except FastdiarError as error:
         await _close(websocket, NOT_SOUND, str(error))
+
+
+async def refuse(websocket: WebSocket, error: Exception) -> None:
+    """Tell what is wrong with the parameters; a client that is not let in at all learns no reason."""
+    assert isinstance(error, WebSocketRequestValidationError)
+    await _accept(websocket)
+    await _close(websocket, NOT_ALLOWED, "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors()))
+
+
+async def _accept(websocket: WebSocket) -> None:
+    await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope.get("subprotocols", ()) else None)
 
 
 async def _converse(websocket: WebSocket, live: LiveDiarizer, rate: int, channels: int, service: Service) -> None:

@@ -88,7 +88,7 @@ def test_a_body_has_a_size(guarded: TestClient, announced: bool) -> None:
     body = bytes(3 << 20)
     content = body if announced else (body[start : start + 65536] for start in range(0, len(body), 65536))
     answer = guarded.post("/v1/embed", content=content, headers={"Authorization": f"Bearer {TOKEN}"})
-    assert (answer.status_code, answer.json()["detail"]) == (413, "a request's body has at most 2 MiB")
+    assert (answer.status_code, answer.json()["detail"]) == (413, "a request's body has at most 2,097,152 bytes")
 
 
 @pytest.mark.parametrize(
