@@ -228,6 +228,7 @@ class FakeModel:
 
     folder = Path("fake")
     backend: dict[str, np.ndarray] = {}  # noqa: RUF012 - never changed
+    threads = 1
 
     def __init__(self, one_pass: bool = False) -> None:
         self.one_pass = one_pass

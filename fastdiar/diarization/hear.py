@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import chain, pairwise
 
 import attrs
 import numpy as np
@@ -48,18 +49,44 @@ def hear(model: Model, chunks: Sequence[Chunk], settings: WalkSettings, beside: 
     Where two networks listen, the second waits for the first, and is spared what nobody says alone; with a thread `beside`
     this one, they listen at the same time, and to all.
     """
-    waveforms = np.stack([chunk.samples for chunk in chunks])
+    waveforms = _waveforms(chunks)
     if model.one_pass:
         frames, activity = model.encode_with_activity(waveforms)
-        encoded: Iterable[Encoded] = [(each, chunk.start) for each, chunk in zip(frames, chunks, strict=True)]
+        encoded = [(each, chunk.start) for each, chunk in zip(frames, chunks, strict=True)]
     elif beside:
         ahead = [beside.submit(_encode_owned, model, chunk) for chunk in chunks]
         activity = model.activity(waveforms)
         encoded = [each.result() for each in ahead]
     else:
-        activity = model.activity(waveforms)
-        encoded = (_encode_if_alone(model, *each) for each in zip(chunks, activity, strict=True))
+        return _heard_in_turn(model, chunks, model.activity(waveforms), settings)
     return [_heard(model, *each, settings) for each in zip(chunks, activity, encoded, strict=True)]
+
+
+def hear_each(model: Model, groups: Iterable[Sequence[Chunk]], settings: WalkSettings) -> Iterator[list[Heard]]:
+    """`hear` each group of chunks of one length, in order; raises `ModelError`.
+
+    Where two networks listen and the model may use two cores, the first hears the next group while the second hears this one.
+    """
+    if model.one_pass or model.threads < 2:
+        for chunks in groups:
+            yield hear(model, chunks, settings)
+        return
+    with ThreadPoolExecutor(1, "fastdiar-activity") as ahead:
+        begun = ((chunks, ahead.submit(model.activity, _waveforms(chunks))) for chunks in groups)
+        for (chunks, activity), _ in pairwise(chain(begun, [(None, None)])):
+            yield _heard_in_turn(model, chunks, activity.result(), settings)
+
+
+def _waveforms(chunks: Sequence[Chunk]) -> np.ndarray:
+    return np.stack([chunk.samples for chunk in chunks])
+
+
+def _heard_in_turn(model: Model, chunks: Sequence[Chunk], activity: np.ndarray, settings: WalkSettings) -> list[Heard]:
+    """What is kept of chunks, given their activity; the frames of one are freed before the next is encoded."""
+    return [
+        _heard(model, chunk, found, _encode_if_alone(model, chunk, found), settings)
+        for chunk, found in zip(chunks, activity, strict=True)
+    ]
 
 
 def _heard(model: Model, chunk: Chunk, activity: np.ndarray, encoded: Encoded, settings: WalkSettings) -> Heard:

@@ -82,6 +82,11 @@ class Model:
         """Whether one graph gives frames and activity together."""
         return ACTIVITY not in self.bundle.files
 
+    @property
+    def _threads_each(self) -> int:
+        """Of a network: where two listen, they do so at the same time."""
+        return self.threads if self.one_pass else max(1, self.threads // 2)
+
     @cached_property
     def backend(self) -> dict[str, np.ndarray]:
         """Arrays for scoring the embeddings; empty where the bundle has none. Raises `ModelError`."""
@@ -115,7 +120,7 @@ class Model:
         if name not in self.bundle.files:
             raise ModelError(f"{self.folder}: this model has no {name}, which this needs")
         options = self._runtime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
+        options.intra_op_num_threads, options.inter_op_num_threads = self._threads_each, 1
         # Threads that wait by spinning keep a core from whoever else needs it, such as the next network of the walk.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 4  # errors are raised, and need not be printed too

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
 import attrs
@@ -14,8 +14,8 @@ from fastdiar.core.clustering import Clustering, Clusters, Windows
 from fastdiar.core.errors import AudioError, ModelError
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE, Diarization, Recording
-from fastdiar.diarization.chunks import cut
-from fastdiar.diarization.hear import Heard, hear
+from fastdiar.diarization.chunks import Chunk, cut
+from fastdiar.diarization.hear import Heard, hear_each
 from fastdiar.diarization.model import Model
 from fastdiar.diarization.stitch import active, stitch
 from fastdiar.diarization.turns import turns_of
@@ -109,12 +109,18 @@ def heard_chunks(
     """
     stream = audio.stream(recording)
     chunks = cut(stream.blocks, *chunk_sizes(settings, model.bundle.activity))
+    for pair in hear_each(model, _pairs(chunks, stream.name), settings):
+        yield from pair
+        progress(pair[-1].end / RATE, stream.seconds)
+
+
+def _pairs(chunks: Iterable[Chunk], name: str) -> Iterator[list[Chunk]]:
+    """Chunks of one length by twos; raises `AudioError` where no network would hear anything in them."""
     for _, alike in groupby(chunks, key=lambda chunk: len(chunk.samples)):
         while pair := list(islice(alike, 2)):
             if pair[-1].end < SHORTEST:
-                raise too_short(stream.name, pair[-1].end)
-            yield from hear(model, pair, settings)
-            progress(pair[-1].end / RATE, stream.seconds)
+                raise too_short(name, pair[-1].end)
+            yield pair
 
 
 def chunk_sizes(settings: WalkSettings, activity: Activity) -> tuple[int, int, int]:

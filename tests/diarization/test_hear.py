@@ -13,7 +13,7 @@ from fastdiar.core.errors import ModelError
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
 from fastdiar.diarization.chunks import Chunk
-from fastdiar.diarization.hear import Heard, hear
+from fastdiar.diarization.hear import Heard, hear, hear_each
 
 SCRIPT = [(0.0, 3.0, 0), (2.0, 6.0, 1), (7.0, 10.0, 0)]
 
@@ -69,6 +69,18 @@ def test_both_networks_at_the_same_time_hear_what_they_hear_in_turn(either, chun
         [together], [in_turn] = hear(either, [chunk], WalkSettings(), beside), hear(either, [chunk], WalkSettings())
     for field in attrs.fields(Heard):
         np.testing.assert_array_equal(getattr(together, field.name), getattr(in_turn, field.name))
+
+
+@pytest.mark.parametrize("count", range(4))
+def test_with_two_threads_groups_are_heard_as_with_one(either, sound, count: int) -> None:
+    groups = [[Chunk(at * RATE, sound(SCRIPT[at:], 10.0), (at * RATE, (at + 9) * RATE))] for at in range(count)]
+    with_one = [*hear_each(either, groups, WalkSettings())]
+    either.threads = 2
+    with_two = [*hear_each(either, groups, WalkSettings())]
+    assert len(with_one) == len(with_two) == count
+    for [one], [two] in zip(with_one, with_two, strict=True):
+        for field in attrs.fields(Heard):
+            np.testing.assert_array_equal(getattr(one, field.name), getattr(two, field.name))
 
 
 def test_silence_has_no_windows(either) -> None:
