@@ -60,7 +60,7 @@ async def submit(
     return _told(job)
 
 
-@router.get("/v1/jobs/{job_id}", response_model=JobAnswer, responses={**TURNS, **described(401, 404, 406, 409, 422)})
+@router.get("/v1/jobs/{job_id}", response_model=JobAnswer, responses={**TURNS, **described(401, 404, 406, 409, 422, 503)})
 async def look(request: Request, job_id: JobId) -> Any:
     """How far a job is; the turns alone, once there are any, where `Accept` asks for RTTM and the like."""
     media_type = chosen(request.headers.get("accept", ""))
@@ -74,7 +74,7 @@ async def look(request: Request, job_id: JobId) -> Any:
     return told(reread(json.loads(job.result)), media_type)
 
 
-@router.delete("/v1/jobs/{job_id}", status_code=204, responses=described(401, 404, 422))
+@router.delete("/v1/jobs/{job_id}", status_code=204, responses=described(401, 404, 422, 503))
 async def forget(request: Request, job_id: JobId) -> None:
     """Cancel a job, and delete its recording and its result."""
     if not await to_thread.run_sync(request.app.state.jobs.forget, job_id):
