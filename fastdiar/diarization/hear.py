@@ -91,16 +91,15 @@ def _heard_in_turn(model: Model, chunks: Sequence[Chunk], activity: np.ndarray, 
 
 def _heard(model: Model, chunk: Chunk, activity: np.ndarray, encoded: Encoded, settings: WalkSettings) -> Heard:
     """What is kept of a chunk, given its activity and its frames."""
-    grid, classes = model.bundle.frames, powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)
-    _expect(model, "activity: classes of its speakers", len(classes), activity)
+    grid = model.bundle.frames
     frames, begin = encoded
     middles = begin + centres(grid, len(frames))
-    alone = solo(activity, classes)[nearest(model.bundle.activity, middles - chunk.start, len(activity))]
+    alone = _alone(model, activity)[nearest(model.bundle.activity, middles - chunk.start, len(activity))]
     alone[(middles < chunk.owned[0]) | (middles >= chunk.owned[1])] = -1
     per_second = RATE / grid.hop
     weights, local = solo_windows(
         alone,
-        classes.shape[1],
+        model.bundle.activity.speakers,
         length=round(settings.window * per_second),
         step=round(settings.step * per_second),
         shortest=round(settings.shortest_window * per_second),
@@ -115,11 +114,17 @@ def _heard(model: Model, chunk: Chunk, activity: np.ndarray, encoded: Encoded, s
 
 def _encode_if_alone(model: Model, chunk: Chunk, activity: np.ndarray) -> Encoded:
     """Frames of the part that a chunk owns, or none where nobody speaks alone in it."""
-    alone = solo(activity, powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)) >= 0
-    first, last = nearest(model.bundle.activity, np.array(chunk.owned) - chunk.start, len(alone))
-    if not alone[first : last + 1].any():
+    first, last = nearest(model.bundle.activity, np.array(chunk.owned) - chunk.start, len(activity))
+    if (_alone(model, activity)[first : last + 1] < 0).all():
         return np.zeros((0, model.bundle.frames.dim), np.float32), chunk.start
     return _encode_owned(model, chunk)
+
+
+def _alone(model: Model, activity: np.ndarray) -> np.ndarray:
+    """Which local speaker speaks alone in each frame, or -1: int `[frames]`."""
+    classes = powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)
+    _expect(model, "activity: classes of its speakers", len(classes), activity)
+    return solo(activity, classes)
 
 
 def _encode_owned(model: Model, chunk: Chunk) -> Encoded:

@@ -96,6 +96,10 @@ def test_silence_has_no_windows(either) -> None:
             {"activity": Activity(hop=270, first=495, speakers=4)},
             "activity: classes of its speakers: 11 by the manifest, 7 by the",
         ),
+        (
+            {"activity": Activity(hop=270, first=495, speakers=2)},
+            "activity: classes of its speakers: 4 by the manifest, 7 by the",
+        ),
         ({"embedding": 9}, "embedding: 9 by the manifest, 8 by the graph"),
     ],
 )
