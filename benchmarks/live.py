@@ -49,19 +49,21 @@ def main() -> None:
         print_set(folder.name, *measured(diarizer, settings, recordings(folder)))
 
 
-def recordings(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Each recording with its reference."""
+def recordings(folder: Path) -> Iterator[tuple[Path, Pair]]:
+    """Each recording with its reference, and nothing found in it yet."""
     for path in audio.recordings(folder):
-        if path.with_suffix(".rttm").is_file():
-            yield path, path.with_suffix(".rttm")
+        rttm, uem = path.with_suffix(".rttm"), path.with_suffix(".uem")
+        if rttm.is_file():
+            (truth,) = read_rttm(rttm).values()
+            yield path, Pair(path.stem, truth, (), next(iter(read_uem(uem).values())) if uem.is_file() else None)
 
 
 def measured(
-    diarizer: Diarizer, settings: LiveSettings, pairs: Iterable[tuple[Path, Path]]
+    diarizer: Diarizer, settings: LiveSettings, pairs: Iterable[tuple[Path, Pair]]
 ) -> tuple[dict[str, list[Score]], list[Streamed]]:
     """Scores of each way, by recording, and what was streamed."""
     scores, streams = defaultdict(list), []
-    for path, reference in pairs:
+    for path, pair in pairs:
         streams.append(streamed(diarizer, settings, path))
         ways = {
             "at once": streams[-1].at_once,
@@ -69,11 +71,8 @@ def measured(
             "last word": streams[-1].final.turns,
             "offline": diarizer(path).turns,
         }
-        (truth,) = read_rttm(reference).values()
-        uem = path.with_suffix(".uem")
-        stretches = next(iter(read_uem(uem).values())) if uem.is_file() else None
         for way, turns in ways.items():
-            scores[way].append(score(Pair(path.stem, truth, turns, stretches)))
+            scores[way].append(score(attrs.evolve(pair, hypothesis=turns)))
     return scores, streams
 
 

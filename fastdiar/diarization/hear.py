@@ -46,8 +46,8 @@ class Heard:
 def hear(model: Model, chunks: Sequence[Chunk], settings: WalkSettings, beside: Executor | None = None) -> list[Heard]:
     """Encode chunks of one length, cut windows where one local speaker speaks alone, and embed them; raises `ModelError`.
 
-    Where two networks listen, the second waits for the first, and is spared what nobody says alone; with a thread `beside`
-    this one, they listen at the same time, and to all.
+    Where two networks listen, the second waits for the first, and is spared what nobody says alone. With an executor `beside`
+    it does not wait, and hears everything: sooner, for a little more work.
     """
     waveforms = _waveforms(chunks)
     if model.one_pass:

@@ -105,7 +105,7 @@ class LiveDiarizer:
         return events
 
     def close(self) -> None:
-        """Give up a stream that is not finished."""
+        """End the threads; what is not finished is given up."""
         self._past.close()
         self._beside.shutdown(wait=False, cancel_futures=True)
 

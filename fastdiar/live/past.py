@@ -82,7 +82,6 @@ class Past:
         """Who spoke when since what was settled last, as offline; people have names of no meaning. Raises `ModelError`."""
         last = self._thread.submit(self._hear, self._cutter.finish())
         last.result()
-        self.close()
         return self._told_apart(uri)
 
     def close(self) -> None:
