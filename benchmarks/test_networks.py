@@ -19,6 +19,7 @@ import pytest
 
 from fastdiar.core.errors import MissingExtra
 from fastdiar.core.types import RATE
+from fastdiar.diarization.model import Model, find_model, shipped
 from fastdiar.recipe import read_recipe
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs fastdiar[cpu]")
@@ -67,6 +68,15 @@ def test_clip_to_embedding(benchmark: Any, note: Note, name: str, runtime: str, 
     assert precision != "fp16" or megabytes <= LARGEST_HALF.get(name, megabytes)
     size = {"precision": precision, "megabytes": megabytes}
     note(threads, counted.parameters, batch * counted.macs, runtime=runtime, batch=batch, **size)
+
+
+@pytest.mark.benchmark(group="clip of 3 s to its embedding")
+@pytest.mark.parametrize("model", shipped())
+def test_models_that_ship(benchmark: Any, note: Note, model: str) -> None:
+    """The voices' network of each bundle in the package; who is active is another's work."""
+    voice = benchmark.pedantic(Model(find_model(model)).voice, (noise(1)[0],), rounds=ROUNDS, warmup_rounds=WARM_UP)
+    assert np.linalg.norm(voice) == pytest.approx(1, abs=1e-3)
+    note(1, precision="as it ships", runtime="onnxruntime", batch=1)
 
 
 def noise(batch: int) -> np.ndarray:

@@ -209,6 +209,24 @@ class TestTheModelThatShips:
         assert quality(noise, RATE).turns == ()
 
 
+class TestOddRecordings:
+    def test_two_minutes_of_music_are_hardly_speech(self, quality, shared: Path) -> None:
+        clips = [audio.read(path) for path in sorted((shared / "data" / "noise" / "music").glob("*.opus"))]
+        found = quality(np.resize(np.concatenate(clips), 120 * RATE), RATE)
+        assert found.seconds == 120 and sum(turn.duration for turn in found.turns) < 12
+
+    def test_of_twenty_people_in_a_row_most_are_found_and_all_where_they_are_asked_for(self, quality, shared: Path) -> None:
+        readers = sorted((shared / "data" / "librispeech_tc100").iterdir())[:20]
+        talk = np.concatenate([audio.read(next(reader.iterdir()), 0.0, 10.0) for reader in readers])
+        assert 15 <= len(quality(talk, RATE).speakers) <= 22
+        asked = quality(talk, RATE, num_speakers=20)
+        assert (len(asked.speakers), asked.warnings) == (20, ())
+
+    def test_more_people_than_there_is_speech_for_are_a_warning(self, quality, dialogue: np.ndarray) -> None:
+        found = quality(dialogue[: 5 * RATE], RATE, uri="short", num_speakers=20)
+        assert found.warnings == (f"short: asked for 20 speakers, found speech for {len(found.speakers)}",)
+
+
 def test_exclusive_never_names_two_at_once(quality, whole) -> None:
     found = quality(EXAMPLES / "dialogue.flac", exclusive=True)
     assert max(len(names) for names in who(whole, 51.0)) == 2
