@@ -29,26 +29,28 @@ class Timeline:
 def stitch(heard: Sequence[Heard], labels: np.ndarray, activity: Activity) -> Timeline:
     """Average the chunks' probabilities; a local speaker's frame belongs to the person of that speaker's nearest window.
 
+    The nearer to its middle, the more a chunk is believed: at its edges the network lacks half of the context.
     `labels` int `[windows]` are the people of all chunks' windows, in order.
     """
     classes = powerset(activity.speakers, activity.at_once)
     starts = [round(chunk.start / activity.hop) for chunk in heard]
     frames = max(start + len(chunk.activity) for start, chunk in zip(starts, heard, strict=True))
     people = np.zeros((frames, labels.max(initial=-1) + 1), np.float32)
-    speech, overlap, chunks = (np.zeros(frames, np.float32) for _ in range(3))
+    speech, overlap, weights = (np.zeros(frames, np.float32) for _ in range(3))
+    several = classes.sum(axis=1)
     done = 0
     for start, chunk in zip(starts, heard, strict=True):
         here = slice(start, start + len(chunk.activity))
-        probability = chunk.activity.astype(np.float32)
-        several = classes.sum(axis=1)
+        weight = _from_edge(len(chunk.activity))
+        probability = chunk.activity * weight[:, None]
         speech[here] += probability[:, several >= 1].sum(axis=1)
         overlap[here] += probability[:, several >= 2].sum(axis=1)
-        chunks[here] += 1
+        weights[here] += weight
         _add_people(people[here], probability @ classes, chunk, labels[done : done + len(chunk.local)], activity)
         done += len(chunk.local)
-    chunks = np.maximum(chunks, 1)
-    people = people / chunks[:, None] + NEARNESS * _nearness(heard, labels, people.shape, activity)
-    return Timeline(speech / chunks, overlap / chunks, people)
+    weights = np.maximum(weights, 1)
+    people = people / weights[:, None] + NEARNESS * _nearness(heard, labels, people.shape, activity)
+    return Timeline(speech / weights, overlap / weights, people)
 
 
 def active(timeline: Timeline, settings: WalkSettings, at_once: int = 2) -> np.ndarray:
@@ -61,6 +63,12 @@ def active(timeline: Timeline, settings: WalkSettings, at_once: int = 2) -> np.n
         speaking[rows, person] |= count > place
         likely[rows, person] = -1
     return speaking
+
+
+def _from_edge(frames: int) -> np.ndarray:
+    """How many frames from the nearer edge each of a chunk's `frames` is, from 1: float32 `[frames]`."""
+    place = np.arange(1, frames + 1, dtype=np.float32)
+    return np.minimum(place, place[::-1])
 
 
 def _nearness(heard: Sequence[Heard], labels: np.ndarray, shape: tuple[int, int], activity: Activity) -> np.ndarray:

@@ -61,6 +61,12 @@ def test_probabilities_are_averaged_where_chunks_overlap() -> None:
     np.testing.assert_allclose(timeline.speech, 1 - (silent_in_first + silent_in_second) / 2, atol=1e-2)
 
 
+def test_where_chunks_disagree_the_one_whose_middle_is_nearer_is_believed() -> None:
+    first = heard([{0}] * 40, [(0, 1.0)])
+    second = heard([set()] * 40, [], start=2.0)
+    assert people([first, second], [0]) == [{0}] * 30 + [set()] * 30
+
+
 def test_speech_without_a_person_is_nobodys() -> None:
     timeline = stitch([heard([{0}] * 10, [])], np.zeros(0, int), GRID)
     assert timeline.people.shape == (10, 0)
