@@ -21,7 +21,12 @@ def powerset(speakers: int, at_once: int) -> np.ndarray:
     return np.array([[speaker in group for speaker in range(speakers)] for group in groups], dtype=np.float32)
 
 
-def solo(activity: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """The local speaker who speaks alone in each frame, or -1: `[frames, classes]` → int `[frames]`."""
-    likeliest = classes[activity.argmax(axis=1)]  # [frames, speakers]
-    return np.where(likeliest.sum(axis=1) == 1, likeliest.argmax(axis=1), -1)
+def likeliest(activity: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Which local speakers the likeliest class of each frame means: `[frames, classes]` → bool `[frames, speakers]`."""
+    active: np.ndarray = classes[activity.argmax(axis=1)] > 0
+    return active
+
+
+def solo(active: np.ndarray) -> np.ndarray:
+    """The local speaker who speaks alone in each frame, or -1: bool `[frames, speakers]` → int `[frames]`."""
+    return np.where(active.sum(axis=1) == 1, active.argmax(axis=1), -1)

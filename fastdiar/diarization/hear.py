@@ -11,18 +11,37 @@ import numpy as np
 
 from fastdiar.core.bundle import MANIFEST
 from fastdiar.core.errors import ModelError
-from fastdiar.core.powerset import powerset, solo
+from fastdiar.core.powerset import likeliest, powerset, solo
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
 from fastdiar.diarization.chunks import Chunk
 from fastdiar.diarization.frames import centres, nearest
 from fastdiar.diarization.model import Model
-from fastdiar.diarization.windows import solo_windows
+from fastdiar.diarization.windows import solo_windows, unclear_voices
 
 SHORTEST_CONTEXT = 3 * RATE
 """Samples that the encoder hears at least, where the chunk is long enough; the part a chunk owns may be shorter."""
+SHORTEST_UNCLEAR = 0.2
+"""Seconds that a local speaker without a window must speak to be embedded at all."""
 Encoded = tuple[np.ndarray, int]
 """Frames `[frames, dim]`, and the recording's sample where they begin."""
+
+
+@attrs.frozen(eq=False)
+class Unclear:
+    """Local speakers without a window, from all they say, others beside them or not: `vectors` float32 `[voices, dim]`.
+
+    `local` int `[voices]`, and the middle of what each says, `centre` float `[voices]` (samples of the recording).
+    """
+
+    vectors: np.ndarray
+    local: np.ndarray
+    centre: np.ndarray
+
+    @classmethod
+    def none(cls, dim: int) -> Unclear:
+        """No voices, of `dim` numbers each."""
+        return cls(np.zeros((0, dim), np.float32), np.zeros(0, int), np.zeros(0))
 
 
 @attrs.frozen(eq=False)
@@ -31,7 +50,7 @@ class Heard:
 
     `activity` float16 `[frames, classes]`, from sample `start` to `end` of the recording. Per window of solo speech: `vectors`
     float32 `[windows, dim]`, local speaker `local` int `[windows]`, its middle `centre` float `[windows]` (samples of the
-    recording), and `seconds` float `[windows]` of speech in it.
+    recording), and `seconds` float `[windows]` of speech in it. `unclear` are the voices that have no window.
     """
 
     start: int
@@ -41,6 +60,14 @@ class Heard:
     local: np.ndarray
     centre: np.ndarray
     seconds: np.ndarray
+    unclear: Unclear
+
+    def earlier(self, samples: int) -> Heard:
+        """The same in a recording that lacks the first `samples`."""
+        unclear = attrs.evolve(self.unclear, centre=self.unclear.centre - samples)
+        return attrs.evolve(
+            self, start=self.start - samples, end=self.end - samples, centre=self.centre - samples, unclear=unclear
+        )
 
 
 def hear(model: Model, chunks: Sequence[Chunk], settings: WalkSettings, beside: Executor | None = None) -> list[Heard]:
@@ -94,37 +121,48 @@ def _heard(model: Model, chunk: Chunk, activity: np.ndarray, encoded: Encoded, s
     grid = model.bundle.frames
     frames, begin = encoded
     middles = begin + centres(grid, len(frames))
-    alone = _alone(model, activity)[nearest(model.bundle.activity, middles - chunk.start, len(activity))]
-    alone[(middles < chunk.owned[0]) | (middles >= chunk.owned[1])] = -1
+    active = _active(model, activity)[nearest(model.bundle.activity, middles - chunk.start, len(activity))]
+    active[(middles < chunk.owned[0]) | (middles >= chunk.owned[1])] = False
     per_second = RATE / grid.hop
     weights, local = solo_windows(
-        alone,
+        solo(active),
         model.bundle.activity.speakers,
         length=round(settings.window * per_second),
         step=round(settings.step * per_second),
         shortest=round(settings.shortest_window * per_second),
         pause=round(settings.pause * per_second),
     )
+    beside, unclear = unclear_voices(active, local, shortest=round(SHORTEST_UNCLEAR * per_second))
+    count, weights = len(weights), np.concatenate([weights, beside])
     vectors = model.embed(frames, weights) if len(weights) else np.zeros((0, model.bundle.embedding), np.float32)
     _expect(model, "embedding", model.bundle.embedding, vectors)
-    seconds = weights.sum(axis=1)
-    centre = weights @ middles / np.maximum(seconds, 1)
-    return Heard(chunk.start, chunk.end, activity.astype(np.float16), vectors, local, centre, seconds / per_second)
+    spoken = weights.sum(axis=1)
+    centre = weights @ middles / np.maximum(spoken, 1)
+    return Heard(
+        chunk.start,
+        chunk.end,
+        activity.astype(np.float16),
+        vectors[:count],
+        local,
+        centre[:count],
+        spoken[:count] / per_second,
+        Unclear(vectors[count:], unclear, centre[count:]),
+    )
 
 
 def _encode_if_alone(model: Model, chunk: Chunk, activity: np.ndarray) -> Encoded:
     """Frames of the part that a chunk owns, or none where nobody speaks alone in it."""
     first, last = nearest(model.bundle.activity, np.array(chunk.owned) - chunk.start, len(activity))
-    if (_alone(model, activity)[first : last + 1] < 0).all():
+    if (solo(_active(model, activity)[first : last + 1]) < 0).all():
         return np.zeros((0, model.bundle.frames.dim), np.float32), chunk.start
     return _encode_owned(model, chunk)
 
 
-def _alone(model: Model, activity: np.ndarray) -> np.ndarray:
-    """Which local speaker speaks alone in each frame, or -1: int `[frames]`."""
+def _active(model: Model, activity: np.ndarray) -> np.ndarray:
+    """Which local speakers are active in each frame, by its likeliest class: bool `[frames, speakers]`."""
     classes = powerset(model.bundle.activity.speakers, model.bundle.activity.at_once)
     _expect(model, "activity: classes of its speakers", len(classes), activity)
-    return solo(activity, classes)
+    return likeliest(activity, classes)
 
 
 def _encode_owned(model: Model, chunk: Chunk) -> Encoded:

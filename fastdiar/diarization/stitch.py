@@ -11,6 +11,7 @@ from fastdiar.core.bundle import Activity
 from fastdiar.core.powerset import powerset
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
+from fastdiar.diarization.frames import centres
 from fastdiar.diarization.hear import Heard
 
 NEARNESS = 1e-3
@@ -49,7 +50,9 @@ def stitch(heard: Sequence[Heard], labels: np.ndarray, activity: Activity) -> Ti
         _add_people(people[here], probability @ classes, chunk, labels[done : done + len(chunk.local)], activity)
         done += len(chunk.local)
     weights = np.maximum(weights, 1)
-    people = people / weights[:, None] + NEARNESS * _nearness(heard, labels, people.shape, activity)
+    centre = np.concatenate([chunk.centre for chunk in heard])
+    near = nearness(centre, labels, people.shape[1], centres(activity, frames))
+    people = people / weights[:, None] + NEARNESS * near
     return Timeline(speech / weights, overlap / weights, people)
 
 
@@ -65,23 +68,24 @@ def active(timeline: Timeline, settings: WalkSettings, at_once: int = 2) -> np.n
     return speaking
 
 
+def nearness(centre: np.ndarray, labels: np.ndarray, people: int, at: np.ndarray) -> np.ndarray:
+    """How near each person's solo speech is to each time, float32 `[times, people]`: 1 at it, half of that a second away.
+
+    Windows with the middles `centre` are of the people `labels`, all `[windows]`; `at` `[times]`, both in samples.
+    """
+    near = np.zeros((len(at), people), np.float32)
+    for person in range(people):
+        spoken = np.sort(centre[labels == person])
+        after = np.clip(np.searchsorted(spoken, at), 1, len(spoken) - 1) if len(spoken) > 1 else np.zeros(len(at), int)
+        distance = np.minimum(np.abs(spoken[after] - at), np.abs(spoken[after - 1] - at))
+        near[:, person] = 1 / (1 + distance / RATE)
+    return near
+
+
 def _from_edge(frames: int) -> np.ndarray:
     """How many frames from the nearer edge each of a chunk's `frames` is, from 1: float32 `[frames]`."""
     place = np.arange(1, frames + 1, dtype=np.float32)
     return np.minimum(place, place[::-1])
-
-
-def _nearness(heard: Sequence[Heard], labels: np.ndarray, shape: tuple[int, int], activity: Activity) -> np.ndarray:
-    """How near each person's solo speech is to each frame, `[frames, people]`: 1 at it, half of that a second away."""
-    middles = activity.first + np.arange(shape[0]) * activity.hop
-    centre = np.concatenate([chunk.centre for chunk in heard])
-    near = np.zeros(shape, np.float32)
-    for person in range(shape[1]):
-        spoken = np.sort(centre[labels == person])
-        after = np.clip(np.searchsorted(spoken, middles), 1, len(spoken) - 1) if len(spoken) > 1 else np.zeros(shape[0], int)
-        distance = np.minimum(np.abs(spoken[after] - middles), np.abs(spoken[after - 1] - middles))
-        near[:, person] = 1 / (1 + distance / RATE)
-    return near
 
 
 def _add_people(people: np.ndarray, voices: np.ndarray, chunk: Heard, labels: np.ndarray, activity: Activity) -> None:

@@ -19,6 +19,7 @@ from fastdiar.diarization.hear import Heard, hear_each
 from fastdiar.diarization.model import Model
 from fastdiar.diarization.stitch import active, stitch
 from fastdiar.diarization.turns import turns_of
+from fastdiar.diarization.unclear import with_unclear
 from fastdiar.diarization.voices import voices_of
 
 SHORTEST = RATE // 10
@@ -92,7 +93,8 @@ def _answer(
     found = clustering(windows, asked.min_speakers, asked.max_speakers)  # labels [all windows]
     clusters = _kept_promise(found, windows, clustering)
     activity = model.bundle.activity
-    timeline = stitch(heard, clusters.labels, activity)  # people [frames of the recording, people]
+    chunks, people_of = with_unclear(heard, windows, clusters.labels, activity)  # people [windows and unclear voices]
+    timeline = stitch(chunks, people_of, activity)  # people [frames of the recording, people]
     speaking = active(timeline, settings, 1 if asked.exclusive else 2)
     turns, people = turns_of(speaking, timeline.people, activity, settings, seconds)
     sure = round(clusters.probability, 3) if turns and asked.min_speakers != asked.max_speakers else None

@@ -31,6 +31,18 @@ def solo_windows(
     return weights, np.array(locals_, dtype=int)
 
 
+def unclear_voices(active: np.ndarray, clear: np.ndarray, shortest: int) -> tuple[np.ndarray, np.ndarray]:
+    """All frames of each local speaker who has no window: of whom never speaks alone, or hardly.
+
+    `active` bool `[frames, speakers]`; `clear` int: local speakers with windows; fewer than `shortest` frames say nothing.
+    Returns weights float32 `[voices, frames]` of 0 and 1, and the local speaker of each int `[voices]`.
+    """
+    unclear = [
+        speaker for speaker in range(active.shape[1]) if speaker not in clear and active[:, speaker].sum() >= max(shortest, 1)
+    ]
+    return active[:, unclear].T.astype(np.float32), np.array(unclear, dtype=int)
+
+
 def _window_starts(frames: int, length: int, step: int, shortest: int) -> list[int]:
     if frames <= length:
         return [0] if frames >= shortest else []

@@ -112,10 +112,7 @@ class Past:
     def _told_apart(self, uri: str) -> Diarization:
         """The chunks that are kept as a recording of their own, in which the remembered windows are heard too."""
         offset = self._heard[0].start
-        shifted = [
-            attrs.evolve(chunk, start=chunk.start - offset, end=chunk.end - offset, centre=chunk.centre - offset)
-            for chunk in self._heard
-        ]
+        shifted = [chunk.earlier(offset) for chunk in self._heard]
         found = told_apart(uri, shifted, self._model, self._settings, self._with_remembered)
         if not offset:
             return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastdiar.core.powerset import powerset, solo
+from fastdiar.core.powerset import likeliest, powerset, solo
 
 
 def test_three_speakers_two_at_once_have_seven_classes() -> None:
@@ -23,4 +23,4 @@ def test_class_counts(speakers: int, at_once: int, classes: int) -> None:
 
 def test_solo_is_the_likeliest_single_speaker() -> None:
     activity = np.eye(7)[[0, 1, 3, 4, 6]]
-    assert solo(activity, powerset(3, 2)).tolist() == [-1, 0, 2, -1, -1]
+    assert solo(likeliest(activity, powerset(3, 2))).tolist() == [-1, 0, 2, -1, -1]

@@ -24,6 +24,23 @@ def chunk(sound) -> Chunk:
     return Chunk(60 * RATE, sound(SCRIPT, 10.0), (61 * RATE, 69 * RATE))
 
 
+def assert_equal(one: Heard, other: Heard) -> None:
+    np.testing.assert_equal(attrs.asdict(one), attrs.asdict(other))
+
+
+def test_who_never_speaks_alone_has_a_vector_too(either, sound) -> None:
+    [heard] = hear(
+        either, [Chunk(60 * RATE, sound([(0.0, 8.0, 0), (3.0, 5.0, 1)], 10.0), (60 * RATE, 70 * RATE))], WalkSettings()
+    )
+    assert set(heard.local) == {0}
+    assert heard.unclear.local.tolist() == [1]
+    assert heard.unclear.vectors.shape == (1, either.bundle.embedding)
+    np.testing.assert_allclose(heard.unclear.centre / RATE, 64, atol=0.1)
+    later = heard.earlier(60 * RATE)
+    assert (later.start, later.end) == (0, 10 * RATE)
+    np.testing.assert_allclose(later.unclear.centre, heard.unclear.centre - 60 * RATE)
+
+
 def test_windows_are_solo_speech_of_the_owned_part(either, chunk: Chunk) -> None:
     [heard] = hear(either, [chunk], WalkSettings())
     assert (heard.start, heard.end) == (60 * RATE, 70 * RATE)
@@ -60,15 +77,13 @@ def test_chunks_heard_together_are_heard_as_each_alone(either, sound) -> None:
     for together, alone in zip(
         hear(either, chunks, WalkSettings()), (hear(either, [each], WalkSettings())[0] for each in chunks), strict=True
     ):
-        for field in attrs.fields(type(alone)):
-            np.testing.assert_array_equal(getattr(together, field.name), getattr(alone, field.name))
+        assert_equal(together, alone)
 
 
 def test_both_networks_at_the_same_time_hear_what_they_hear_in_turn(either, chunk: Chunk) -> None:
     with ThreadPoolExecutor(1) as beside:
         [together], [in_turn] = hear(either, [chunk], WalkSettings(), beside), hear(either, [chunk], WalkSettings())
-    for field in attrs.fields(Heard):
-        np.testing.assert_array_equal(getattr(together, field.name), getattr(in_turn, field.name))
+    assert_equal(together, in_turn)
 
 
 @pytest.mark.parametrize("count", range(4))
@@ -79,8 +94,7 @@ def test_with_two_threads_groups_are_heard_as_with_one(either, sound, count: int
     with_two = [*hear_each(either, groups, WalkSettings())]
     assert len(with_one) == len(with_two) == count
     for [one], [two] in zip(with_one, with_two, strict=True):
-        for field in attrs.fields(Heard):
-            np.testing.assert_array_equal(getattr(one, field.name), getattr(two, field.name))
+        assert_equal(one, two)
 
 
 def test_silence_has_no_windows(either) -> None:

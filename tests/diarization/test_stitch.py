@@ -9,7 +9,7 @@ from fastdiar.core.bundle import Activity
 from fastdiar.core.powerset import powerset
 from fastdiar.core.tables import WalkSettings
 from fastdiar.core.types import RATE
-from fastdiar.diarization.hear import Heard
+from fastdiar.diarization.hear import Heard, Unclear
 from fastdiar.diarization.stitch import active, stitch
 
 GRID = Activity(hop=RATE // 10, first=RATE // 20)  # ten frames a second
@@ -23,7 +23,8 @@ def heard(groups: list[set[int]], windows: list[tuple[int, float]], start: float
         row[CLASSES.index([int(local in group) for local in range(3)])] = sure
     local, centre = (np.array(values) for values in zip(*windows, strict=True)) if windows else (np.zeros(0, int), np.zeros(0))
     begin, length = round(start * RATE), round(len(groups) * GRID.hop)
-    return Heard(begin, begin + length, activity, np.zeros((len(local), 4)), local, centre * RATE, np.ones(len(local)))
+    voices, seconds = np.zeros((len(local), 4)), np.ones(len(local))
+    return Heard(begin, begin + length, activity, voices, local, centre * RATE, seconds, Unclear.none(4))
 
 
 def people(chunks: list[Heard], labels: list[int]) -> list[set[int]]:
