@@ -38,11 +38,6 @@ class Unclear:
     local: np.ndarray
     centre: np.ndarray
 
-    @classmethod
-    def none(cls, dim: int) -> Unclear:
-        """No voices, of `dim` numbers each."""
-        return cls(np.zeros((0, dim), np.float32), np.zeros(0, int), np.zeros(0))
-
 
 @attrs.frozen(eq=False)
 class Heard:

@@ -31,19 +31,29 @@ def with_unclear(
     if labels.max(initial=0) == 0:
         return list(heard), labels
     voices = centroids(windows.vectors, labels)
-    centre = np.concatenate([chunk.centre for chunk in heard])
+    centre, middles = (np.concatenate([each.centre for each in voiced]) for voiced in (heard, [chunk.unclear for chunk in heard]))
+    near = NEARBY * nearness(centre, labels, len(voices), middles)
     whole, people = [], []
-    for number, chunk in enumerate(heard):
-        mine, unclear = labels[windows.chunk == number], chunk.unclear
-        near = NEARBY * nearness(centre, labels, len(voices), unclear.centre)
+    for chunk, mine, close in zip(
+        heard,
+        _parted(labels, [chunk.local for chunk in heard]),
+        _parted(near, [chunk.unclear.local for chunk in heard]),
+        strict=True,
+    ):
+        unclear = chunk.unclear
         found = [
-            _likest(vector, voices, close, _beside(chunk, mine, speaker, middle, activity))
-            for vector, speaker, middle, close in zip(unclear.vectors, unclear.local, unclear.centre, near, strict=True)
+            _likest(vector, voices, lately, _beside(chunk, mine, speaker, middle, activity))
+            for vector, speaker, middle, lately in zip(unclear.vectors, unclear.local, unclear.centre, close, strict=True)
         ]
         local = np.concatenate([chunk.local, unclear.local])
         whole.append(attrs.evolve(chunk, local=local, centre=np.concatenate([chunk.centre, unclear.centre])))
         people += [mine, np.array(found, int)]
     return whole, np.concatenate(people)
+
+
+def _parted(rows: np.ndarray, chunks: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Rows of all chunks in order, parted into those of each: as many as it has voices."""
+    return np.split(rows, np.cumsum([len(local) for local in chunks])[:-1])
 
 
 def _beside(chunk: Heard, labels: np.ndarray, local: int, middle: float, activity: Activity) -> int | None:

@@ -24,7 +24,9 @@ def heard(groups: list[set[int]], windows: list[tuple[int, float]], start: float
     local, centre = (np.array(values) for values in zip(*windows, strict=True)) if windows else (np.zeros(0, int), np.zeros(0))
     begin, length = round(start * RATE), round(len(groups) * GRID.hop)
     voices, seconds = np.zeros((len(local), 4)), np.ones(len(local))
-    return Heard(begin, begin + length, activity, voices, local, centre * RATE, seconds, Unclear.none(4))
+    return Heard(
+        begin, begin + length, activity, voices, local, centre * RATE, seconds, Unclear(voices[:0], local[:0], centre[:0])
+    )
 
 
 def people(chunks: list[Heard], labels: list[int]) -> list[set[int]]:
