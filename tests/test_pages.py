@@ -39,7 +39,7 @@ RUN_BY = {
     "docs/deploy.md": {"sh": 3, "python": 1, "rust": 1, "by": "tests/test_deploy.py; containers and systemd are not here"},
     "docs/errors.md": {"console": 14, "by": "tests/test_pages.py"},
     "docs/evaluation.md": {"sh": 3, "toml": 1, "by": "tests/test_docs.py"},
-    "docs/export.md": {"sh": 5, "by": "understood here; tests/training and tests/plugins/exporters export"},
+    "docs/export.md": {"sh": 6, "by": "understood here; tests/training and tests/plugins/exporters export"},
     "docs/formats.md": {"sh": 1, "python": 1, "by": "tests/test_docs_formats.py"},
     "docs/how_it_works.md": {"sh": 1, "by": "tests/test_pages.py"},
     "docs/live.md": {"sh": 1, "python": 1, "": 1, "by": "tests/test_docs.py; benchmarks/live.py needs calls"},

@@ -24,6 +24,10 @@ def export(
     activity: Annotated[
         str, typer.Option(metavar="MODEL", help="Whose graph for who is active comes along, where the run has none.")
     ] = DEFAULT_MODEL,
+    learnt: Annotated[
+        float,
+        typer.Option(min=0, max=1, metavar="SHARE", help="The share kept of what training changed, 0 to 1."),
+    ] = 1.0,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A value of the run's recipe, such as export.batch.")
     ] = None,
@@ -39,7 +43,7 @@ def export(
 
     with needs("train", "exporting"):
         from fastdiar.training.export import export_run
-    exported = export_run(run, output, to, precision, gate, overrides or (), activity)
+    exported = export_run(run, output, to, precision, gate, overrides or (), activity, learnt)
     for name, parity in exported.gate.graphs.items():
         size = (output / name).stat().st_size / 1e6
         typer.echo(f"{name:14} {size:6.2f} MB with weights, differs from torch by at most {parity.outputs:.1e}")

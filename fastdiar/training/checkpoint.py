@@ -2,6 +2,7 @@
 
 `recipe.toml`          the resolved recipe
 `labels.json`          each task's classes, in the order of the network's outputs
+`first.safetensors`    the network before its first step
 `best.safetensors`     the network that validated best
 `epoch-005.safetensors`, …   the network after every so many epochs
 `last.safetensors`     everything needed to go on: network, its average, losses and optimiser, with the progress as JSON in its
@@ -31,7 +32,8 @@ from fastdiar.evaluation.runs import LOG, RECIPE, is_run
 from fastdiar.network import Network, build_network
 from fastdiar.recipe import Recipe, read_recipe
 
-LABELS, BEST, LAST, PROBES = "labels.json", "best.safetensors", "last.safetensors", "probes.safetensors"
+LABELS, FIRST, BEST, LAST = "labels.json", "first.safetensors", "best.safetensors", "last.safetensors"
+PROBES = "probes.safetensors"
 UNREADABLE = "unreadable.txt"
 OPTIMIZER = "optimizer."
 
@@ -53,10 +55,20 @@ class Progress:
     scaler: dict[str, float] = attrs.Factory(dict)
 
 
-def load_run(folder: Path, checkpoint: str = BEST) -> Network:
-    """The trained network of a run, in eval mode on the CPU; raises `TrainingError`."""
+def load_run(folder: Path, checkpoint: str = BEST, learnt: float = 1.0) -> Network:
+    """The trained network of a run, in eval mode on the CPU; raises `TrainingError`.
+
+    `learnt`, 0 to 1, is how far its weights go from those before the first step to those of `checkpoint`: what a network that
+    began with good weights hears better after training on one kind of recording, it may hear worse on others, and between the
+    two lies more than either knows (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, section 3).
+    """
     network = build_network(read_run_recipe(folder), read_labels(folder))
     load_weights(network, folder / checkpoint)
+    if learnt < 1:
+        trained = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        load_weights(network, folder / FIRST)
+        for name, tensor in network.state_dict().items():
+            tensor.copy_(tensor.lerp(trained[name], learnt) if tensor.is_floating_point() else trained[name])
     return network.eval()
 
 

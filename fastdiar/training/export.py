@@ -54,20 +54,21 @@ def export_run(
     gate: Path | None = None,
     overrides: Sequence[str] = (),
     lent_by: str = DEFAULT_MODEL,
+    learnt: float = 1.0,
 ) -> Exported:
     """Write the best network of a run as the bundle `out`, with the exporter `use`: by default the recipe's, else "onnx".
 
-    `overrides` change its recipe. Where no head of it says who is active, the graph of the model `lent_by`, a name or a folder,
-    comes along. The bundle must diarize as torch does: the recordings of `gate` (a folder with RTTM files, or a recipe with
-    `[data.test]`), or else those of the recipe's `[data.dev]`, or talks put together from its utterances. `out` is whole or not
-    there. Raises `ModelError` where it holds something already, a graph is not what torch gives or loses too much;
-    `TrainingError` where `run` is not a run.
+    `overrides` change its recipe. Of the way that its weights went in training, the share `learnt` is kept. Where no head of it
+    says who is active, the graph of the model `lent_by`, a name or a folder, comes along. The bundle must diarize as torch
+    does: the recordings of `gate` (a folder with RTTM files, or a recipe with `[data.test]`), or else those of the recipe's
+    `[data.dev]`, or talks put together from its utterances. `out` is whole or not there. Raises `ModelError` where it holds
+    something already, a graph is not what torch gives or loses too much; `TrainingError` where `run` is not a run.
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise ModelError(f"{out}: is not empty: choose another folder with -o")
     recipe = read_run_recipe(run, overrides)
     part = _exporter(recipe.export, use, precision)
-    network = load_run(run)
+    network = load_run(run, learnt=learnt)
     table = portable(recipe)
     made = {name: version(name) for name in MADE_WITH}
     metadata = {RECIPE: dumps(table), **{f"made.{name}": number for name, number in made.items()}}

@@ -20,7 +20,7 @@ from fastdiar.network import build_network
 from fastdiar.recipe import Recipe
 from fastdiar.training import checkpoint
 from fastdiar.training.beginning import begin_network
-from fastdiar.training.checkpoint import BEST, LAST, PROBES, Progress
+from fastdiar.training.checkpoint import BEST, FIRST, LAST, PROBES, Progress
 from fastdiar.training.data import Corpus, Loaded
 from fastdiar.training.ema import averaged
 from fastdiar.training.feed import Feed
@@ -168,6 +168,7 @@ class Run:
             self.average.module.load_state_dict(network.state_dict())
         if self.fabric.is_global_zero:
             self.teachers.keep(self.out / PROBES)
+            checkpoint.save_weights(network, self.out / FIRST)
         self.save()
 
     def restore(self) -> None:

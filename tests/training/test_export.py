@@ -19,7 +19,7 @@ from fastdiar.core.bundle import Activity, read_bundle, write_bundle
 from fastdiar.core.errors import AudioError, DataError, ModelError, Problem, RecipeError, RegistryError, TrainingError
 from fastdiar.core.parity import Parity
 from fastdiar.core.types import RATE
-from fastdiar.diarization.model import find_model
+from fastdiar.diarization.model import Model, find_model
 from fastdiar.evaluation import gate, talks
 from fastdiar.network import build_network
 from fastdiar.plugins.datasets.folder import Folder
@@ -108,6 +108,25 @@ def test_a_run_that_knows_who_is_active_and_nothing_else_is_lent(trained: Path, 
     made = export_run(trained, tmp_path / "mine", gate=EXAMPLES, lent_by=str(tmp_path / "turns")).bundle
     assert made.activity == lent.activity
     assert made.files["activity.onnx"] == lent.files["activity.onnx"]
+
+
+def test_of_what_was_learnt_a_share_is_exported(trained: Path, tmp_path: Path, dialogue: np.ndarray) -> None:
+    vectors = []
+    for share in (0.0, 0.5, 1.0):
+        folder = tmp_path / f"share{share}"
+        assert export_run(trained, folder, gate=EXAMPLES, learnt=share).gate.comparison
+        frames = Model(folder).encode(dialogue)
+        vectors.append(Model(folder).embed(frames, np.ones((1, len(frames)), np.float32))[0])
+    start_to_half, half_to_whole, start_to_whole = (np.dot(vectors[a], vectors[b]) for a, b in ((0, 1), (1, 2), (0, 2)))
+    assert start_to_whole < min(start_to_half, half_to_whole) < 1
+
+
+def test_a_run_that_did_not_keep_what_it_began_with_is_exported_whole_alone(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    (tmp_path / "run/first.safetensors").unlink()
+    with pytest.raises(TrainingError, match=r"first\.safetensors: cannot be read"):
+        export_run(tmp_path / "run", tmp_path / "model", gate=EXAMPLES, learnt=0.5)
+    assert not (tmp_path / "model").exists()
 
 
 def test_in_eight_bits_the_borrowed_activity_is_smaller_and_hears_nearly_the_same(tmp_path: Path, dialogue: np.ndarray) -> None:

@@ -72,7 +72,7 @@ def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_run_leaves_what_it_promises_and_no_pickle(whole: Path) -> None:
     names = {path.name for path in whole.iterdir()}
-    weights = {"best.safetensors", "epoch-001.safetensors", "epoch-002.safetensors", "last.safetensors"}
+    weights = {"first.safetensors", "best.safetensors", "epoch-001.safetensors", "epoch-002.safetensors", "last.safetensors"}
     assert names == {"recipe.toml", "labels.json", "log.jsonl"} | weights
     lines = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
@@ -92,6 +92,24 @@ def test_it_learns_and_the_best_network_comes_back(trained: Path) -> None:
     network = load_run(trained)
     assert not network.training
     assert_same(tensors(trained, "best.safetensors"), tensors(trained, f"epoch-{best['epoch']:03}.safetensors"))
+
+
+def test_a_network_goes_as_far_as_it_is_asked_to_of_the_way_that_it_learnt(trained: Path) -> None:
+    first, best = tensors(trained, "first.safetensors"), tensors(trained, "best.safetensors")
+    assert first.keys() == best.keys()
+    assert_same(load_run(trained, learnt=0.0).state_dict() | counts(best), first | counts(best))
+    assert_same(load_run(trained, learnt=1.0).state_dict(), best)
+    moved = 0
+    for name, tensor in load_run(trained, learnt=0.25).state_dict().items():
+        if tensor.is_floating_point():
+            assert torch.allclose(tensor, 0.75 * first[name] + 0.25 * best[name], atol=1e-6)
+            moved += int(not torch.equal(first[name], best[name]))
+    assert moved > 10
+
+
+def counts(tensors: dict[str, Any]) -> dict[str, Any]:
+    """How many batches a norm has seen, which nothing lies between."""
+    return {name: tensor for name, tensor in tensors.items() if not tensor.is_floating_point()}
 
 
 def test_the_same_seed_gives_the_same_run_and_another_one_another(
